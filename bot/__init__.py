@@ -1,0 +1,10 @@
+"""欧小鹏, a bot for technical communities in WeChat and QQ groups.
+
+adapters/   a chat platform → events; replies → the platform's calls
+pipeline    one event's way: remember, screen, obey or tell, send
+plugin      what a plugin is; everything it may import is in `api`
+control     switch plugins and settings by chat, per group
+models/     the model desk: who answers, what it costs, what went wrong
+store/      the only part that touches SQLite
+app         where the parts meet
+"""

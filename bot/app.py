@@ -1,0 +1,151 @@
+"""Where the parts meet: built once, entered once, closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from loguru import logger
+from sqlite_utils import Database
+
+import prompts
+from bot import loader
+from bot.config import Config
+from bot.context import House
+from bot.control import Control
+from bot.help import Help
+from bot.keeper import Keeper
+from bot.models.base import ChatModel
+from bot.models.desk import Desk
+from bot.models.offline import Offline
+from bot.models.openai import OpenAIChat
+from bot.models.prompts import Prompts
+from bot.pipeline import Adapter, Pipeline
+from bot.plugin import Plugin
+from bot.powers import Powers
+from bot.privacy import Privacy
+from bot.roles import Roles
+from bot.scheduler import Scheduler
+from bot.sending import Outbox
+from bot.store import retention, schema
+from bot.store.database import Store
+from bot.store.log import Log
+from bot.switchboard import Switchboard
+from bot.types import Group, Health
+
+Kind = type[Plugin]
+TROUBLE_SECONDS = 3600.0
+
+
+class App:
+    """The bot without its web server. `adapters` and `models` may be given by tests."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        adapters: Sequence[Adapter],
+        kinds: Sequence[Kind],
+        models: Mapping[str, ChatModel] | None = None,
+    ) -> None:
+        self.config = config
+        self.started = time.time()
+        self.adapters = {adapter.platform: adapter for adapter in adapters}
+        self.catalog = loader.catalog([Help, *kinds, Control, Privacy])
+        tables = [kind.plugin_tables for kind in self.catalog if kind.plugin_tables is not None]
+        self.store = Store(config.store.path, [schema.tables, *tables])
+        self.log = Log(self.store)
+        self.models = models if models is not None else _models(config)
+        folders = [Path(next(iter(prompts.__path__)))] + ([config.prompts] if config.prompts else [])
+        self.prompts = Prompts(folders)
+        self.desk = Desk(
+            self.store,
+            self.prompts,
+            self.models,
+            config.models,
+            offline=Offline(),
+            default=config.default_model,
+            quota=config.quota,
+        )
+        self.outbox = Outbox(self.adapters, self.log, config.pace)
+        self.board = Switchboard(self.store, self.catalog)
+        self.roles = Roles(config.operators, self.adapters, self._delegates)
+        self.keeper = Keeper()
+        self.house = House(
+            bot_name=config.name,
+            store=self.store,
+            log=self.log,
+            desk=self.desk,
+            outbox=self.outbox,
+            keeper=self.keeper,
+            health=self.health,
+            size=self._size,
+            guard=lambda context, work: self.pipeline.guard(context, work),
+            powers=Powers(self.board, self.roles, self.store, config.store),
+        )
+        self.pipeline = Pipeline(config, self.board, self.house, self.adapters, self.roles)
+        self.scheduler = Scheduler(self.catalog, self.pipeline.run_job, self.groups, self.nightly)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[App]:
+        """Live while entered. Raises ConfigError where the operator must act first."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.store.open())
+            await self.board.load()
+            await self.desk.spending.load(self.store)
+            for model in self.models.values():
+                stack.push_async_callback(model.close)
+            await stack.enter_async_context(self.keeper.open())
+            stack.push_async_callback(self.pipeline.close)
+            await stack.enter_async_context(self.scheduler.open())
+            for adapter in self.adapters.values():
+                await stack.enter_async_context(adapter.listen(self.pipeline.receive))
+            yield self
+
+    def health(self, group: Group | None = None) -> Sequence[Health]:
+        """What is up: accounts, models, the database; with a group, its own troubles."""
+        found = [health for adapter in self.adapters.values() for health in adapter.health()]
+        found += [*self.desk.health(), self.store.health()]
+        if group is None:
+            return found
+        now = time.time()
+        failure = self.outbox.failures.get(group.id)
+        if failure is not None and now - failure.time < TROUBLE_SECONDS:
+            detail = f"有 {failure.count} 条回复没有发出去，最近一条：{failure.reason}"
+            found.append(Health("本群的回复", False, failure.time, detail))
+        unscreened = self.pipeline.unscreened[group.id]
+        if unscreened:
+            found.append(Health("本群的消息", False, self.started, f"消息太多的时候有 {unscreened} 条没有检查。"))
+        return found
+
+    async def groups(self) -> Sequence[Group]:
+        """Every group that has spoken, from the log."""
+        query = "select id, name from groups where id not like '%:dm:%'"
+        rows = await self.store.read(lambda db: list(db.query(query)))
+        return [Group(row["id"], row["name"]) for row in rows if row["id"].partition(":")[0] in self.adapters]
+
+    async def nightly(self) -> None:
+        """Blank and drop what is past its time, in pieces that let messages through."""
+        total = 0
+
+        def purge(db: Database) -> int:
+            return retention.purge(db, self.config.store)
+
+        while touched := await self.store.write(purge, limit=30):
+            total += touched
+            await asyncio.sleep(0.05)
+        logger.info("Nightly purge: {} rows past their time", total)
+
+    async def _size(self, group: Group) -> int | None:
+        return await self.adapters[group.platform].size(group)
+
+    def _delegates(self, group_id: str) -> frozenset[str]:
+        settings = self.board.settings(group_id, Control)
+        return settings.admins if isinstance(settings, Control) else frozenset()
+
+
+def _models(config: Config) -> dict[str, ChatModel]:
+    return {name: OpenAIChat(name, model) for name, model in config.models.items()}

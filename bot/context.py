@@ -1,0 +1,119 @@
+"""The context of one handler run, behind the `Context` that plugins see."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+from loguru import logger
+
+from bot.keeper import Keeper
+from bot.models.answer import Answer
+from bot.models.base import Turn
+from bot.models.desk import Asker, Desk
+from bot.plugin import Factory, Plugin, Returns, T
+from bot.powers import Powers
+from bot.sending import Outbox, Run
+from bot.store.database import PluginDb, Store
+from bot.store.log import Log, Utterance
+from bot.types import Group, Health, Image, Member, Message, Reply, Sent, Stream
+
+LATER = 200
+"""How many pieces of work one plugin may have waiting beside the lanes."""
+
+
+class RunModels:
+    """The desk for one run: what it produces there decides the AI label."""
+
+    def __init__(self, desk: Desk, run: Run) -> None:
+        self._desk = desk
+        self._run = run
+
+    async def ask(
+        self, purpose: str, /, *, model: str | None = None, history: Sequence[Turn] = (), **data: object
+    ) -> Answer:
+        run = self._run
+        asker = Asker(run.group.id, run.member.id, run.plugin)
+        answer = await self._desk.ask(asker, purpose, data, model=model, history=history)
+        run.produced.append(answer)
+        return answer
+
+    def names(self) -> Sequence[str]:
+        return self._desk.names()
+
+
+@dataclass(slots=True)
+class House:
+    """What every context is made of. `guard` runs work that is already under way and says its result."""
+
+    bot_name: str
+    store: Store
+    log: Log
+    desk: Desk
+    outbox: Outbox
+    keeper: Keeper
+    health: Callable[[Group], Sequence[Health]]
+    size: Callable[[Group], Awaitable[int | None]]
+    guard: Callable[[RunContext, Callable[[], Awaitable[Returns]]], Awaitable[object]]
+    powers: Powers
+    waiting: dict[str, set[asyncio.Task[object]]] = field(default_factory=dict)
+
+
+class RunContext:
+    """Implements `bot.plugin.Context`."""
+
+    __slots__ = ("_house", "_plugin", "bot_name", "db", "group", "member", "message", "models", "powers", "run")
+
+    def __init__(self, house: House, plugin: Plugin, run: Run) -> None:
+        self._house = house
+        self._plugin = plugin
+        self.run = run
+        self.group: Group = run.group
+        self.member: Member = run.member
+        self.message: Message | None = run.message
+        self.bot_name = house.bot_name
+        self.db = PluginDb(house.store, plugin.plugin_name)
+        self.models = RunModels(house.desk, run)
+        self.powers = house.powers if plugin.plugin_fixed else None
+
+    async def send(self, reply: str | Reply | Image | Stream) -> Sent | None:
+        return await self._house.outbox.say(self.run, reply)
+
+    def later(self, work: Callable[[], Awaitable[Returns]], after: float = 0) -> bool:
+        tasks = self._house.waiting.setdefault(self._plugin.plugin_name, set())
+        if len(tasks) >= LATER:
+            logger.warning("{} has too much waiting; one piece of work is dropped", self._plugin.plugin_name)
+            return False
+
+        async def wait() -> object:
+            await asyncio.sleep(after)
+            return await self._house.guard(self, work)
+
+        task = asyncio.get_running_loop().create_task(wait())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return True
+
+    async def keep(
+        self, factory: Factory[T], *, scope: Literal["group", "bot"] = "group", depends: tuple[str, ...] = ()
+    ) -> T:
+        plugin = self._plugin if scope == "group" else type(self._plugin)()
+        values = tuple(getattr(plugin, name) for name in depends)
+        key = (type(plugin), factory, self.group.id if scope == "group" else None)
+        kept: Any = await self._house.keeper.keep(key, partial(factory, plugin, self.db), values)
+        value: T = kept
+        return value
+
+    async def quoted(self) -> Utterance | None:
+        if self.message is None or self.message.quote is None:
+            return None
+        return await self._house.log.find(self.group.id, self.message.quote)
+
+    async def size(self) -> int | None:
+        return await self._house.size(self.group)
+
+    def health(self) -> Sequence[Health]:
+        return self._house.health(self.group)

@@ -1,0 +1,67 @@
+"""One lane per key: what is put in comes out in order, lanes run side by side, none is endless."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from loguru import logger
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Lanes(Generic[K, V]):
+    """Runs `handle` for each item, one at a time per key.
+
+    `bound` items of a key may wait; `put` says False for one more.
+    """
+
+    def __init__(self, handle: Callable[[V], Awaitable[None]], bound: int) -> None:
+        self._handle = handle
+        self._bound = bound
+        self._waiting: dict[K, deque[V]] = {}
+        self._workers: set[asyncio.Task[None]] = set()
+
+    def put(self, key: K, item: V) -> bool:
+        lane = self._waiting.get(key)
+        if lane is None:
+            self._waiting[key] = deque((item,))
+            worker = asyncio.get_running_loop().create_task(self._work(key))
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+            return True
+        if len(lane) >= self._bound:
+            return False
+        lane.append(item)
+        return True
+
+    def waiting(self, key: K) -> int:
+        return len(self._waiting.get(key, ()))
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._waiting)
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Let the lanes run dry for `grace` seconds, then end them."""
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=grace)
+        for worker in list(self._workers):
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+
+    async def _work(self, key: K) -> None:
+        lane = self._waiting[key]
+        try:
+            while lane:
+                item = lane[0]
+                try:
+                    await self._handle(item)
+                except Exception:  # one item's failure must not stop its group
+                    logger.exception("An event of {} could not be handled", key)
+                lane.popleft()
+        finally:
+            del self._waiting[key]

@@ -1,0 +1,1 @@
+"""Models: what they are asked, who answers, and what it cost."""

@@ -1,0 +1,54 @@
+"""What the house asks of a model, and what an answer is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation, as chat models take it."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer cost, in tokens; None where the server did not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(slots=True)
+class Completion:
+    """What a model fills in while it answers: the desk reads it when the stream has ended.
+
+    model is the name that the server echoed, which may differ from the one asked for.
+    """
+
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    finish: str = ""
+
+
+class ChatModel(Protocol):
+    """A model that answers in text.
+
+    `chat` yields pieces of text and fills in `completion`. It raises a `ModelError` of the
+    right kind; one raised after the first piece means that the answer broke off. Cancelling
+    the iteration ends the request.
+    """
+
+    name: str
+    generated: bool
+    """True where an AI writes the text, so that replies must be labelled."""
+
+    def chat(
+        self, turns: Sequence[Turn], options: Mapping[str, object], completion: Completion
+    ) -> AsyncIterator[str]: ...
+
+    async def close(self) -> None: ...

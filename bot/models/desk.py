@@ -1,0 +1,275 @@
+"""The model desk: answers by purpose, whichever registered model serves it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from loguru import logger
+
+from bot.config import Model as ModelConfig
+from bot.config import Quota
+from bot.errors import (
+    ModelAuth,
+    ModelBusy,
+    ModelEmpty,
+    ModelError,
+    ModelQuota,
+    ModelTruncated,
+    ModelUnavailable,
+    Refusal,
+)
+from bot.models.answer import Answer
+from bot.models.base import ChatModel, Completion, Turn
+from bot.models.prompts import Prompts
+from bot.store.database import Store
+from bot.types import Health
+
+ANSWER = (
+    "insert into answers (id, group_id, member_id, plugin, purpose, model, served_by, question, text, input_tokens,"
+    " output_tokens, ms, cost, finish, error, time) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+FAILURES = 3
+"""So many failures in a row close a model's door."""
+CLOSED_SECONDS = {ModelUnavailable: 60.0, ModelBusy: 20.0, ModelAuth: 300.0, ModelQuota: 300.0}
+ELSEWHERE = (ModelUnavailable, ModelBusy, ModelAuth, ModelQuota, ModelEmpty, ModelTruncated)
+"""After these another model is asked; a refused question is not carried from door to door."""
+
+
+class Models(Protocol):
+    """The desk as a handler sees it."""
+
+    async def ask(
+        self, purpose: str, /, *, model: str | None = None, history: Sequence[Turn] = (), **data: object
+    ) -> Answer:
+        """Ask for `purpose` (a prompt's name) with what its template needs; `model` is tried first.
+
+        It returns with the first piece of the answer. Raises ModelError, or Refusal when the
+        day's quota is spent.
+        """
+
+    def names(self) -> Sequence[str]:
+        """The registered models; empty when only the offline stand-in answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """For whom the desk answers."""
+
+    group_id: str
+    member_id: str
+    plugin: str
+
+
+@dataclass(slots=True)
+class Door:
+    """What the desk knows of one model."""
+
+    name: str
+    model: ChatModel
+    price: tuple[float, float] = (0.0, 0.0)
+    failures: int = 0
+    closed_until: float = 0.0
+    since: float = field(default_factory=time.time)
+    trouble: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() >= self.closed_until
+
+    def worked(self) -> None:
+        if self.trouble:
+            self.since = time.time()
+        self.failures, self.closed_until, self.trouble = 0, 0.0, ""
+
+    def failed(self, error: ModelError) -> None:
+        pause = next((seconds for kind, seconds in CLOSED_SECONDS.items() if isinstance(error, kind)), 0.0)
+        if not pause:
+            return
+        if not self.trouble:
+            self.since = time.time()
+        self.trouble = error.said
+        self.failures += 1
+        if self.failures >= FAILURES or isinstance(error, ModelAuth | ModelQuota):
+            self.closed_until = time.monotonic() + pause
+
+
+class Spending:
+    """How many answers were given today: to a member, in a group, in all."""
+
+    def __init__(self, quota: Quota) -> None:
+        self._quota = quota
+        self._day = ""
+        self._counts: dict[tuple[str, str], int] = {}
+
+    async def load(self, store: Store) -> None:
+        """Count what was answered earlier today, so that a restart gives nothing away."""
+        midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
+        query = "select group_id, member_id, count(*) as n from answers where time >= ? and error is null group by 1, 2"
+        rows = await store.read(lambda db: list(db.query(query, [midnight])))
+        self._roll()
+        for row in rows:
+            for key in self._keys(row["group_id"], row["member_id"]):
+                self._counts[key] = self._counts.get(key, 0) + row["n"]
+
+    def spend(self, asker: Asker) -> None:
+        """Take one answer. Raises Refusal."""
+        self._roll()
+        limits = (self._quota.member, self._quota.group, self._quota.total)
+        words = (
+            "你今天的提问次数用完了，明天再来吧。",
+            "本群今天的提问次数用完了，明天再来吧。",
+            "我今天的回答次数用完了，明天再来吧。",
+        )
+        keys = self._keys(asker.group_id, asker.member_id)
+        for key, limit, said in zip(keys, limits, words, strict=True):
+            if limit and self._counts.get(key, 0) >= limit:
+                raise Refusal(said)
+        for key in keys:
+            self._counts[key] = self._counts.get(key, 0) + 1
+
+    def give_back(self, asker: Asker) -> None:
+        for key in self._keys(asker.group_id, asker.member_id):
+            self._counts[key] = max(0, self._counts.get(key, 0) - 1)
+
+    @staticmethod
+    def _keys(group_id: str, member_id: str) -> tuple[tuple[str, str], ...]:
+        return ("member", member_id), ("group", group_id), ("total", "")
+
+    def _roll(self) -> None:
+        today = time.strftime("%Y-%m-%d")
+        if today != self._day:
+            self._day = today
+            self._counts.clear()
+
+
+class Desk:
+    """Chooses a model, asks it, falls back, and logs tokens, time and money."""
+
+    def __init__(
+        self,
+        store: Store,
+        prompts: Prompts,
+        models: Mapping[str, ChatModel],
+        configs: Mapping[str, ModelConfig],
+        *,
+        offline: ChatModel,
+        default: str | None,
+        quota: Quota,
+    ) -> None:
+        self._store = store
+        self._prompts = prompts
+        self._doors = {name: Door(name, model, _price(configs.get(name))) for name, model in models.items()}
+        self._offline = Door(offline.name, offline)
+        self._default = default
+        self.spending = Spending(quota)
+
+    def names(self) -> Sequence[str]:
+        return tuple(self._doors)
+
+    def health(self) -> Sequence[Health]:
+        if not self._doors:
+            return [Health("模型", False, self._offline.since, "还没有登记模型，现在由离线应答顶着。")]
+        return [
+            Health(f"模型 {door.name}", not door.trouble, door.since, door.trouble) for door in self._doors.values()
+        ]
+
+    async def ask(
+        self,
+        asker: Asker,
+        purpose: str,
+        data: Mapping[str, object],
+        *,
+        model: str | None = None,
+        history: Sequence[Turn] = (),
+    ) -> Answer:
+        """See `Models.ask`."""
+        prompt = self._prompts.render(purpose, history=history, **data)
+        doors = self._choose(model, prompt.model)
+        paid = any(door is not self._offline for door in doors)
+        if paid:
+            self.spending.spend(asker)
+
+        note = _Note(self._store, asker, purpose, str(data.get("question", "")))
+        answer = Answer(
+            secrets.token_hex(4), lambda answer: self._stream(answer, doors, prompt.turns, prompt.options, note)
+        )
+        try:
+            await answer.start()
+        except ModelError:
+            if paid:
+                self.spending.give_back(asker)
+            raise
+        return answer
+
+    def _choose(self, *wanted: str | None) -> list[Door]:
+        """The doors to knock at, in order: the wanted ones, the default, the others; open before closed."""
+        order = [name for name in (*wanted, self._default, *self._doors) if name in self._doors]
+        doors = [self._doors[name] for name in dict.fromkeys(order)]
+        doors.sort(key=lambda door: not door.is_open)
+        return doors or [self._offline]
+
+    async def _stream(
+        self,
+        answer: Answer,
+        doors: Sequence[Door],
+        turns: Sequence[Turn],
+        options: Mapping[str, object],
+        note: _Note,
+    ) -> AsyncIterator[str]:
+        for position, door in enumerate(doors):
+            if position and not door.is_open:
+                continue
+            completion, pieces, started = Completion(), [], time.monotonic()
+            answer.model, answer.generated = door.name, door.model.generated
+            failed: str | None = "cancelled"
+            try:
+                async for piece in door.model.chat(turns, options, completion):
+                    pieces.append(piece)
+                    yield piece
+                failed = None
+                door.worked()
+                return
+            except ModelError as error:
+                failed = type(error).__name__
+                door.failed(error)
+                logger.warning("Model {} failed ({}): {}", door.name, failed, error.detail)
+                last = position == len(doors) - 1
+                if pieces or last or not isinstance(error, ELSEWHERE):
+                    raise
+            finally:
+                note(answer, door, completion, "".join(pieces), failed, time.monotonic() - started)
+        raise ModelUnavailable("every model is resting after failures")
+
+
+class _Note:
+    """Writes the row of one answer."""
+
+    def __init__(self, store: Store, asker: Asker, purpose: str, question: str) -> None:
+        self._store = store
+        self._asker = asker
+        self._purpose = purpose
+        self._question = question
+
+    def __call__(
+        self, answer: Answer, door: Door, completion: Completion, text: str, failed: str | None, seconds: float
+    ) -> None:
+        usage = completion.usage
+        cost = ((usage.input_tokens or 0) * door.price[0] + (usage.output_tokens or 0) * door.price[1]) / 1_000_000
+        # The answer's own id is for what members saw; a model that failed before its first piece gets another.
+        id = answer.id if text or failed is None else f"{answer.id}-{secrets.token_hex(2)}"
+        self._store.row(
+            ANSWER,
+            (
+                id, self._asker.group_id, self._asker.member_id, self._asker.plugin, self._purpose, door.name,
+                completion.model, self._question, text, usage.input_tokens, usage.output_tokens,
+                round(seconds * 1000, 1), cost, completion.finish, failed, time.time(),
+            ),
+        )  # fmt: skip
+
+
+def _price(config: ModelConfig | None) -> tuple[float, float]:
+    return (config.input_price, config.output_price) if config else (0.0, 0.0)

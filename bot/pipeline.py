@@ -1,0 +1,408 @@
+"""One event's way through the house: remember, screen, obey or tell, send."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+
+import orjson
+from aiohttp import web
+from loguru import logger
+
+from bot.addressing import Call, Unknown, wanted
+from bot.apology import apology
+from bot.binding import SLASHES, BadArguments, called
+from bot.config import Config
+from bot.context import House, RunContext
+from bot.errors import AdapterError, StoreError, XiaopengError
+from bot.lanes import Lanes
+from bot.manners import Manners
+from bot.plugin import Plugin, Returns
+from bot.roles import Roles
+from bot.sending import Run
+from bot.store import audit
+from bot.store.audit import Entry
+from bot.switchboard import Switchboard, View
+from bot.types import (
+    Account,
+    AccountChanged,
+    Event,
+    Group,
+    Health,
+    Image,
+    Member,
+    Message,
+    Outgoing,
+    Quoted,
+    Reaction,
+    Reply,
+    Role,
+    Stream,
+    Verdict,
+)
+
+Receive = Callable[[Event], None]
+"""Takes an event into the group's lane; returns at once and never raises."""
+
+
+class Adapter(Protocol):
+    """A chat platform, as the pipeline needs it.
+
+    platform   the prefix of every id it makes ("qq")
+    streams    `send` understands `Outgoing.stream`
+    """
+
+    name: str
+    platform: str
+    streams: bool
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        """What it serves over HTTP."""
+
+    def listen(self, receive: Receive) -> AbstractAsyncContextManager[None]:
+        """Live while entered: connect, and hand every event to `receive`."""
+
+    async def send(self, outgoing: Outgoing) -> str:
+        """Send one message and return its id. Raises AdapterError."""
+
+    async def role(self, group: Group, member_id: str) -> Role:
+        """The member's role as the platform knows it now; UNKNOWN where it cannot tell."""
+
+    async def size(self, group: Group) -> int | None:
+        """How many members the group has; None where the platform does not say."""
+
+    async def recall(self, group: Group, message_id: str) -> None:
+        """Take a message back. Raises AdapterError."""
+
+    async def mute(self, group: Group, member_id: str, seconds: int) -> None:
+        """Silence a member; 0 lifts it. Raises AdapterError."""
+
+    def health(self) -> Sequence[Health]:
+        """One entry per account."""
+
+
+SLOW_SCREEN_SECONDS = 0.005
+RECENT = 50_000
+"""How many message ids are remembered to drop what comes twice."""
+OWNER_SECONDS = 120.0
+"""After so long a silence another of our accounts may speak for a group."""
+LISTENER_BOUND = 200
+LATER_PLEASE = "现在消息太多，请稍后再试。"
+
+
+@dataclass(slots=True)
+class Told:
+    """An event on its way to one listener."""
+
+    handler: str
+    plugin: Plugin
+    event: Event
+
+
+class Pipeline:
+    """Takes each event one straight way. One lane per group keeps the order."""
+
+    def __init__(
+        self, config: Config, board: Switchboard, house: House, adapters: Mapping[str, Adapter], roles: Roles
+    ) -> None:
+        self.board = board
+        self.house = house
+        self._config = config
+        self._adapters = adapters
+        self._roles = roles
+        self._names = tuple(sorted({config.name, *config.aliases}, key=len, reverse=True))
+        self.lanes: Lanes[str, Event] = Lanes(self.handle, config.lanes.events)
+        self.listeners: Lanes[tuple[str, str], Told] = Lanes(self._hear, LISTENER_BOUND)
+        self.tasks: dict[str, set[asyncio.Task[object]]] = {}
+        self.unscreened: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.duplicates = 0
+        self._recent: dict[tuple[str, str], None] = {}
+        self._owners: dict[str, tuple[str, float]] = {}
+        self._off: set[str] = set()
+        self._overloaded: set[str] = set()
+        self._manners = Manners(config.pace)
+
+    # --- in: called by the adapters, never blocks ------------------------------------------
+
+    def receive(self, event: Event) -> None:
+        group_id = event.group.id
+        if isinstance(event, AccountChanged):
+            self._account_changed(event)
+        elif not self._ours(event, group_id):
+            return
+        if isinstance(event, Message):
+            key = (group_id, event.id)
+            if key in self._recent:
+                self.duplicates += 1
+                return
+            self._recent[key] = None
+            if len(self._recent) > RECENT:
+                del self._recent[next(iter(self._recent))]
+        if self.lanes.put(group_id, event):
+            if group_id in self._overloaded and self.lanes.waiting(group_id) < self._config.lanes.events // 2:
+                self._overloaded.discard(group_id)
+            return
+        self._overflow(event)
+
+    def _ours(self, event: Event, group_id: str) -> bool:
+        """Of several accounts in one group, one hears for all."""
+        account, now = event.account.id, time.monotonic()
+        owner = self._owners.get(group_id)
+        if owner is not None and owner[0] != account and owner[0] not in self._off and now - owner[1] < OWNER_SECONDS:
+            return False
+        self._owners[group_id] = (account, now)
+        return True
+
+    def _account_changed(self, event: AccountChanged) -> None:
+        account = event.account.id
+        if event.group.id.endswith(":*"):
+            (self._off.discard if event.online else self._off.add)(account)
+        elif not event.online and self._owners.get(event.group.id, ("", 0))[0] == account:
+            del self._owners[event.group.id]
+
+    def _overflow(self, event: Event) -> None:
+        """A full lane: the message is logged unscreened, and whoever gave a command hears so once."""
+        group_id = event.group.id
+        if not isinstance(event, Message):
+            self.house.log.happened(event)
+            self.dropped[group_id] += 1
+            return
+        self.house.log.heard(event, screened=False)
+        self.unscreened[group_id] += 1
+        if group_id not in self._overloaded and isinstance(wanted(event, self.board.view(group_id), self._names), Call):
+            self._overloaded.add(group_id)
+            self._speak(event, LATER_PLEASE)
+
+    # --- one event's way ---------------------------------------------------------------------
+
+    async def handle(self, event: Event) -> None:
+        if not isinstance(event, Message):
+            self.house.log.happened(event)
+            await self.tell(event)
+            return
+        self.house.log.heard(event)
+        view = self.board.view(event.group.id)
+        if view.screens and await self.stopped(event, view):
+            return
+        found = wanted(event, view, self._names)
+        if found is None or event.member.is_bot or event.member.id in self._config.bots:
+            await self.tell(event)
+        elif isinstance(found, Unknown):
+            await self._suggest(event, view, found)
+        else:
+            await self.obey(event, found)
+
+    async def stopped(self, message: Message, view: View) -> bool:
+        for handler, plugin in view.screens:
+            context = self._context(plugin, message)
+            started = time.perf_counter()
+            try:
+                verdict: Verdict | None = await getattr(plugin, handler)(context, message)
+            except Exception:  # a broken screen must not let the group fall silent
+                logger.exception("The screen of {} failed", plugin.plugin_name)
+                continue
+            took = time.perf_counter() - started
+            if took > SLOW_SCREEN_SECONDS:
+                logger.warning("The screen of {} took {:.1f} ms", plugin.plugin_name, took * 1000)
+            if verdict is not None:
+                self._spawn(message.group.id, self._act(plugin, message, verdict))
+                return True
+        return False
+
+    async def _act(self, plugin: Plugin, message: Message, verdict: Verdict) -> None:
+        """Carry a verdict out, and write down what was done and what could not be."""
+        adapter, done, failed = self._adapters[message.group.platform], [], []
+        acts: list[tuple[str, Coroutine[Any, Any, None]]] = []
+        if verdict.recall:
+            acts.append(("recall", adapter.recall(message.group, message.id)))
+        if verdict.mute_seconds:
+            acts.append(("mute", adapter.mute(message.group, message.member.id, verdict.mute_seconds)))
+        for name, act in acts:
+            try:
+                await act
+                done.append(name)
+            except AdapterError as error:
+                failed.append(f"{name}: {error.reason}")
+        after = {"reason": verdict.reason, "done": done, "failed": failed, "message": message.id, "text": message.text}
+        entry = Entry(
+            message.group.id, message.member.id, message.member.name, "moderate", plugin.plugin_name,
+            subject=message.id, after=orjson.dumps(after).decode(),
+        )  # fmt: skip
+        await audit.note(self.house.store, entry)
+        if verdict.notice:
+            await self.house.outbox.say(self._run(plugin.plugin_name, message), Reply(verdict.notice, quote=False))
+
+    # --- commands ------------------------------------------------------------------------------
+
+    async def _suggest(self, message: Message, view: View, unknown: Unknown) -> None:
+        """An unknown `/word`: the nearest command, or silence, since other bots have commands too."""
+        if any(called(unknown.line, command.names) for kind in self.board.catalog for command in kind.plugin_commands):
+            return  # it belongs to a plugin that is off here
+        guess = unknown.guess(view, max(Role.MEMBER, self._roles.known(message.group, message.member)))
+        if guess is not None and await self._manners.may(message, slash=True) is True:
+            self._speak(message, f"没有这个命令，是想说「/{guess}」吗？")
+
+    async def obey(self, message: Message, call: Call) -> None:
+        """From a found command to its running handler, in the lane as far as order demands."""
+        if not call.command.inline:
+            manners = await self._manners.may(message, slash=message.text.lstrip()[:1] in SLASHES)
+            if manners is not True:
+                if manners:
+                    self._speak(message, manners)
+                return
+        try:
+            if not await self.house.log.take(message):
+                self.duplicates += 1
+                return
+        except StoreError:
+            pass  # the memory of this process still answers it only once; the operator is told by the store
+        context = self._context(call.plugin, message)
+        if call.command.inline:
+            reply = await self._outcome(context, call, message)
+            if reply is not None:
+                self._spawn(message.group.id, self._say(context, reply))
+        elif len(self.tasks.get(message.group.id, ())) >= self._config.lanes.tasks:
+            self._speak(message, LATER_PLEASE)
+        else:
+            self._spawn(message.group.id, self._answer(context, call, message))
+
+    async def _answer(self, context: RunContext, call: Call, message: Message) -> None:
+        reply = await self._outcome(context, call, message)
+        if reply is not None:
+            await self._say(context, reply)
+        self._manners.replied(message)
+
+    async def _outcome(self, context: RunContext, call: Call, message: Message) -> Returns:
+        """Role, arguments, handler: what to say, whatever happens."""
+        started = time.perf_counter()
+        outcome = "ok"
+        try:
+            if call.command.role > Role.MEMBER:
+                await self._roles.demand(message, call.command.role)
+            arguments = call.command.binder.bind(call.line)
+            handler: Callable[..., Awaitable[Returns]] = getattr(call.plugin, call.command.handler)
+            return await handler(context, **arguments)
+        except BadArguments:
+            outcome = "usage"
+            return call.command.usage
+        except Exception as error:  # here every failure of a handler ends, told by kind
+            outcome = type(error).__name__
+            return apology(error, call.plugin.plugin_name)
+        finally:
+            ms = round((time.perf_counter() - started) * 1000, 2)
+            self.house.log.obeyed(message, call.plugin.plugin_name, call.command.names[-1], outcome, ms)
+
+    async def _say(self, context: RunContext, reply: str | Reply | Image | Stream) -> None:
+        """Send a reply; where its answer breaks off, say so."""
+        try:
+            await context.send(reply)
+        except Exception as error:
+            await context.send(Reply(apology(error, context.run.plugin), verbatim=True))
+
+    async def guard(self, context: RunContext, work: Callable[[], Awaitable[Returns]]) -> None:
+        """Run work beside the lane and say what it returns; its failure is logged, not said."""
+        try:
+            reply = await work()
+            if reply is not None:
+                await context.send(reply)
+        except Exception as error:
+            logger.opt(exception=not isinstance(error, XiaopengError)).error(
+                "Work of {} in {} failed: {}", context.run.plugin, context.group.id, error
+            )
+
+    # --- life ------------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way."""
+        waiting = self.house.waiting.values()
+        return self.lanes.busy or self.listeners.busy or bool(self.tasks) or any(waiting)
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Let what is under way come to its end for `grace` seconds, then cancel it."""
+        await self.lanes.close(grace)
+        await self.listeners.close(grace)
+        tasks = [task for tasks in (*self.tasks.values(), *self.house.waiting.values()) for task in tasks]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    # --- listeners -------------------------------------------------------------------------------
+
+    async def tell(self, event: Event) -> None:
+        """Hand an event to the listeners, each on its own bounded queue."""
+        view = self.board.view(event.group.id)
+        if not view.listeners:
+            return
+        if isinstance(event, Reaction) and Reaction in view.listeners:
+            origin = await self.house.outbox.origin(event.group.id, event.message_id)
+            if origin is not None:
+                event = replace(event, ref=origin[0], answer=origin[1])
+        if isinstance(event, Message) and event.quote is not None and Quoted in view.listeners:
+            origin = await self.house.outbox.origin(event.group.id, event.quote)
+            if origin is not None:
+                self._put(
+                    view,
+                    Quoted(
+                        group=event.group, account=event.account, time=event.time, message=event,
+                        member=event.member, ref=origin[0], answer=origin[1],
+                    ),
+                )  # fmt: skip
+        self._put(view, event)
+
+    def _put(self, view: View, event: Event) -> None:
+        for handler, plugin in view.listeners.get(type(event), ()):
+            if not self.listeners.put((plugin.plugin_name, event.group.id), Told(handler, plugin, event)):
+                self.dropped[event.group.id] += 1
+
+    async def _hear(self, told: Told) -> None:
+        context = self._context(told.plugin, told.event)
+        await self.guard(context, partial(getattr(told.plugin, told.handler), context, told.event))
+
+    async def run_job(self, group: Group, kind: type[Plugin], handler: str) -> None:
+        """A plugin's job in one group, if it is on there."""
+        plugin = self.board.view(group.id).plugins.get(kind)
+        if plugin is None:
+            return
+        account = Account(self._owners.get(group.id, (f"{group.platform}:bot", 0))[0])
+        run = Run(plugin.plugin_name, group, account, Member(account.id, self._config.name, is_bot=True))
+        context = RunContext(self.house, plugin, run)
+        await self.guard(context, partial(getattr(plugin, handler), context))
+
+    # --- helpers ---------------------------------------------------------------------------------
+
+    def _run(self, plugin: str, event: Event) -> Run:
+        message = event if isinstance(event, Message) else getattr(event, "message", None)
+        member = getattr(event, "member", None) or Member(event.account.id, self._config.name)
+        return Run(plugin, event.group, event.account, member, message)
+
+    def _speak(self, message: Message, text: str) -> None:
+        """Say a sentence of the house itself, beside the lane."""
+        self._spawn(message.group.id, self.house.outbox.say(self._run("control", message), text))
+
+    def _context(self, plugin: Plugin, event: Event) -> RunContext:
+        return RunContext(self.house, plugin, self._run(plugin.plugin_name, event))
+
+    def _spawn(self, group_id: str, work: Coroutine[Any, Any, object]) -> None:
+        """Run beside the lane, watched."""
+        tasks = self.tasks.setdefault(group_id, set())
+        task = asyncio.get_running_loop().create_task(work)
+        tasks.add(task)
+        task.add_done_callback(partial(self._done, group_id))
+
+    def _done(self, group_id: str, task: asyncio.Task[object]) -> None:
+        tasks = self.tasks[group_id]
+        tasks.discard(task)
+        if not tasks:
+            del self.tasks[group_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.opt(exception=error).error("Something beside the lane of {} failed", group_id)

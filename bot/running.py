@@ -1,0 +1,85 @@
+"""Runs the bot: the app, its adapters and the web server, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from loguru import logger
+
+from bot import config as settings
+from bot import journal, loader
+from bot.adapters.onebot import OneBot
+from bot.adapters.webchat import WebChat
+from bot.app import App
+from bot.config import Config
+from bot.errors import ConfigError
+from bot.pipeline import Adapter
+from bot.server import Server
+from bot.types import Group, Role
+
+
+def run() -> int:
+    """Run until SIGINT or SIGTERM. Returns the exit code: 2 where the operator must act first."""
+    try:
+        config = settings.load()
+        journal.start(config.log_level)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_stopped(config))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+@asynccontextmanager
+async def serving(config: Config) -> AsyncIterator[tuple[App, Server]]:
+    """The whole bot, live while entered. Raises ConfigError."""
+    adapters: list[Adapter] = []
+    if config.web.enabled:
+        adapters.append(WebChat(config, commands=lambda group: _menu(app, group)))
+    if config.onebot.enabled:
+        adapters.append(OneBot(config.onebot))
+    app = App(config, adapters=adapters, kinds=loader.plugins_of(loader.modules(config.plugins)))
+    routes = [route for adapter in adapters for route in adapter.routes()]
+    server = Server(config, routes, lambda: _report(app))
+    async with app.open(), server:
+        yield app, server
+
+
+async def _until_stopped(config: Config) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with serving(config) as (_, server):
+        logger.info("{} is ready: {}", config.name, server.url)
+        await stop.wait()
+        logger.info("Stopping: what is under way may finish")
+
+
+def _menu(app: App, group: Group) -> Sequence[tuple[str, str]]:
+    """The commands of a group, for pages that suggest them: name and usage."""
+    seen = {}
+    for command, _ in app.board.view(group.id).commands.values():
+        if command.role < Role.OPERATOR:
+            seen[command.names[0]] = command.usage
+    return list(seen.items())
+
+
+def _report(app: App) -> Mapping[str, object]:
+    """What /healthz says: ready while the store writes; no ids and no details for strangers."""
+    store = app.store.health()
+    return {"ok": store.up, "seconds": round(time.time() - app.started), "database": store.up}
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    """uvloop where it exists (not on Windows)."""
+    try:
+        from uvloop import Loop
+    except ImportError:
+        return None
+    return Loop

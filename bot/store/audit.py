@@ -1,0 +1,61 @@
+"""Who changed or moderated what, and when; every entry survives a power cut."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+
+from sqlite_utils import Database
+
+from bot.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One act in a group. `before` and `after` are JSON texts, None for the default."""
+
+    group_id: str
+    member_id: str
+    member_name: str
+    act: str
+    plugin: str
+    subject: str = ""
+    before: str | None = None
+    after: str | None = None
+    undoes: int | None = None
+    """The id of the entry that this one takes back."""
+    time: float = 0
+    id: int | None = None
+
+
+def record(db: Database, entry: Entry) -> int:
+    """Insert the entry, in the writer; returns its id."""
+    row = asdict(replace(entry, time=entry.time or time.time()))
+    names = ", ".join(row)
+    marks = ", ".join(f":{name}" for name in row)
+    return int(db.conn.execute(f"insert into audit ({names}) values ({marks})", row).lastrowid or 0)
+
+
+async def note(store: Store, entry: Entry) -> int:
+    """Write one entry durably."""
+    return await store.write(lambda db: record(db, entry), durable=True)
+
+
+async def last_change(store: Store, group_id: str) -> Entry | None:
+    """The newest change of a switch or setting that is not yet undone and is no undoing itself."""
+    query = (
+        "select * from audit where group_id = ? and act in ('switch', 'set') and undoes is null"
+        " and id not in (select undoes from audit where undoes is not null and group_id = ?)"
+        " order by id desc limit 1"
+    )
+
+    def find(db: Database) -> Entry | None:
+        return next((Entry(**row) for row in db.query(query, [group_id, group_id])), None)
+
+    return await store.read(find)
+
+
+async def newest(store: Store, group_id: str, limit: int = 10) -> list[Entry]:
+    """The group's newest entries, newest first."""
+    query = "select * from audit where group_id = ? order by id desc limit ?"
+    return await store.read(lambda db: [Entry(**row) for row in db.query(query, [group_id, limit])])

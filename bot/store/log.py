@@ -1,0 +1,180 @@
+"""The log of what happened and what was said: one method per kind of row."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import orjson
+from sqlite_utils import Database
+
+from bot.store.database import Store
+from bot.types import Card, Event, Face, File, Forward, Image, Member, Mention, Message, Other, Part, Text
+
+MESSAGE = (
+    "insert into messages (group_id, account_id, message_id, member_id, member_name, time, received, text, parts,"
+    " quote, screened) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+EVENT = "insert into events (kind, group_id, member_id, time, received, detail) values (?, ?, ?, ?, ?, ?)"
+GROUP = "insert into groups (id, name, first_seen) values (?, ?, ?) on conflict (id) do update set name = excluded.name"
+COMMAND = (
+    "insert into commands (group_id, member_id, message_id, plugin, command, outcome, ms, time)"
+    " values (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+SAID = (
+    "insert into said (group_id, account_id, message_id, in_reply_to, member_id, plugin, text, ref, answer_id, failed,"
+    " time) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+LABEL = "insert into labels (answer_id, model, group_id, sha256, time) values (?, ?, ?, ?, ?)"
+TAKE = "insert or ignore into taken (group_id, message_id, received) values (?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A message as the log remembers it: somebody's, or ours (`ref` and `answer_id` may be set)."""
+
+    text: str
+    name: str
+    ours: bool = False
+    ref: str | None = None
+    answer_id: str | None = None
+
+
+class Log:
+    """Writes the rows; only what will be answered waits for its commit."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._names: dict[str, str] = {}
+
+    def heard(self, message: Message, *, screened: bool = True) -> None:
+        group = message.group
+        if self._names.get(group.id) != group.name:
+            self._names[group.id] = group.name
+            self._store.row(GROUP, (group.id, group.name, time.time()))
+        parts = message.parts
+        plain = len(parts) == 1 and isinstance(parts[0], Text)
+        self._store.row(
+            MESSAGE,
+            (
+                group.id,
+                message.account.id,
+                message.id,
+                message.member.id,
+                message.member.name,
+                message.time,
+                time.time(),
+                message.text,
+                None if plain else _parts(parts),
+                message.quote,
+                int(screened),
+            ),
+        )
+
+    def happened(self, event: Event) -> None:
+        member: Member | None = getattr(event, "member", None)
+        detail = {
+            name: _plain(getattr(event, name))
+            for name in event.__dataclass_fields__
+            if name not in {"group", "account", "time", "member", "flag"}
+        }
+        self._store.row(
+            EVENT,
+            (
+                type(event).__name__,
+                event.group.id,
+                member.id if member else None,
+                event.time,
+                time.time(),
+                orjson.dumps(detail).decode(),
+            ),
+        )
+
+    async def take(self, message: Message) -> bool:
+        """Commit that this message will be answered. False: it was taken before. Raises StoreError."""
+        row = (message.group.id, message.id, time.time())
+
+        def insert(db: Database) -> bool:
+            return bool(db.conn.execute(TAKE, row).rowcount)
+
+        return await self._store.write(insert)
+
+    def obeyed(self, message: Message, plugin: str, command: str, outcome: str, ms: float) -> None:
+        """`outcome` is "ok", or the kind of failure."""
+        self._store.row(
+            COMMAND,
+            (message.group.id, message.member.id, message.id, plugin, command, outcome, ms, time.time()),
+        )
+
+    def said(
+        self,
+        *,
+        group_id: str,
+        account_id: str | None,
+        message_id: str | None,
+        in_reply_to: str | None,
+        member_id: str | None,
+        plugin: str,
+        text: str,
+        ref: str | None,
+        answer_id: str | None,
+        failed: str | None = None,
+    ) -> None:
+        self._store.row(
+            SAID,
+            (
+                group_id, account_id, message_id, in_reply_to, member_id, plugin, text, ref, answer_id, failed,
+                time.time(),
+            ),
+        )  # fmt: skip
+
+    def labelled(self, answer_id: str, model: str, group_id: str, sha256: str) -> None:
+        self._store.row(LABEL, (answer_id, model, group_id, sha256, time.time()))
+
+    async def find(self, group_id: str, message_id: str) -> Utterance | None:
+        """The message of this id in this group, ours or a member's."""
+        await self._store.flush()
+
+        def query(db: Database) -> Utterance | None:
+            key = [group_id, message_id]
+            newest = "where group_id = ? and message_id = ? order by id desc limit 1"
+            for row in db.query(f"select text, ref, answer_id from said {newest}", key):
+                return Utterance(row["text"] or "", "", True, row["ref"], row["answer_id"])
+            for row in db.query(f"select text, member_name from messages {newest}", key):
+                return Utterance(row["text"] or "", row["member_name"] or "")
+            return None
+
+        return await self._store.read(query)
+
+
+def _parts(parts: tuple[Part, ...]) -> str:
+    return orjson.dumps([_part(part) for part in parts]).decode()
+
+
+def _part(part: Part) -> dict[str, object]:
+    """A part without its bytes: the log keeps words, not pictures."""
+    match part:
+        case Text(text):
+            return {"text": text}
+        case Mention(id, name):
+            return {"mention": id, "name": name}
+        case Image(data, url, name):
+            return {"image": name, "url": url, "bytes": len(data) if data is not None else None}
+        case Face(id):
+            return {"face": id}
+        case Card(title, url):
+            return {"card": title, "url": url}
+        case Forward(id, messages):
+            return {"forward": id, "messages": [[_part(inner) for inner in message] for message in messages]}
+        case File(name, url, size):
+            return {"file": name, "url": url, "bytes": size}
+        case Other(kind):
+            return {"other": kind}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Member):
+        return value.id
+    if isinstance(value, Message):
+        return value.id
+    return value

@@ -1,0 +1,62 @@
+"""How long things are kept, and how a member is forgotten."""
+
+from __future__ import annotations
+
+import time
+
+from sqlite_utils import Database
+
+from bot.config import Store as Keeping
+
+DAY = 86_400.0
+PIECE = 5_000
+"""Rows that one purge transaction touches, so that the writer is never held up for long."""
+
+
+def forget(db: Database, member_id: str, stand_in: str) -> None:
+    """Take a member out of the log: texts and names go, counts stay under a stand-in that names nobody."""
+    words = [stand_in, member_id]
+    db.conn.execute(
+        "update messages set member_id = ?, member_name = null, text = null, parts = null where member_id = ?", words
+    )
+    db.conn.execute("update events set member_id = ?, detail = null where member_id = ?", words)
+    db.conn.execute("update commands set member_id = ? where member_id = ?", words)
+    db.conn.execute("update said set member_id = ?, text = null where member_id = ?", words)
+    db.conn.execute("update answers set member_id = ?, question = null, text = null where member_id = ?", words)
+    db.conn.execute("update audit set member_name = null where member_id = ?", [member_id])
+
+
+def purge(db: Database, keeping: Keeping, now: float | None = None) -> int:
+    """Blank bodies and drop evidence that are past their time, a piece at most; returns the rows touched."""
+    now = now or time.time()
+    bodies, evidence = now - keeping.bodies_days * DAY, now - keeping.evidence_days * DAY
+    touched = 0
+    for statement, limit in (
+        (
+            "update messages set text = null, parts = null, member_name = null where id in"
+            " (select id from messages where received < ? and (text is not null or parts is not null) limit ?)",
+            bodies,
+        ),
+        (
+            "update said set text = null where id in (select id from said where time < ? and text is not null limit ?)",
+            bodies,
+        ),
+        (
+            "update answers set question = null, text = null where id in"
+            " (select id from answers where time < ? and (text is not null or question is not null) limit ?)",
+            bodies,
+        ),
+        (
+            "update events set detail = null where id in"
+            " (select id from events where received < ? and detail is not null limit ?)",
+            bodies,
+        ),
+        ("delete from taken where rowid in (select rowid from taken where received < ? limit ?)", now - DAY),
+        ("delete from labels where id in (select id from labels where time < ? limit ?)", evidence),
+        (
+            "delete from audit where id in (select id from audit where time < ? and act = 'moderate' limit ?)",
+            evidence,
+        ),
+    ):
+        touched += db.conn.execute(statement, [limit, PIECE]).rowcount
+    return touched

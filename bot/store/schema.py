@@ -1,0 +1,126 @@
+"""The core's tables. Plugins bring their own by `tables=`."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+tables = Migrations("core")
+
+
+@tables()
+def create_log(db: Database) -> None:
+    db.table("groups").create({"id": str, "name": str, "first_seen": float}, pk="id")
+    db.table("messages").create(
+        {
+            "id": int,
+            "group_id": str,
+            "account_id": str,
+            "message_id": str,
+            "member_id": str,
+            "member_name": str,
+            "time": float,
+            "received": float,
+            "text": str,
+            "parts": str,
+            "quote": str,
+            "screened": int,
+        },
+        pk="id",
+    )
+    db.table("messages").create_index(["group_id", "message_id"])
+    db.table("messages").create_index(["received"])
+    db.table("events").create(
+        {"id": int, "kind": str, "group_id": str, "member_id": str, "time": float, "received": float, "detail": str},
+        pk="id",
+    )
+    db.table("events").create_index(["received"])
+    db.table("taken").create({"group_id": str, "message_id": str, "received": float}, pk=("group_id", "message_id"))
+    db.table("commands").create(
+        {
+            "id": int,
+            "group_id": str,
+            "member_id": str,
+            "message_id": str,
+            "plugin": str,
+            "command": str,
+            "outcome": str,
+            "ms": float,
+            "time": float,
+        },
+        pk="id",
+    )
+    db.table("said").create(
+        {
+            "id": int,
+            "group_id": str,
+            "account_id": str,
+            "message_id": str,
+            "in_reply_to": str,
+            "member_id": str,
+            "plugin": str,
+            "text": str,
+            "ref": str,
+            "answer_id": str,
+            "failed": str,
+            "time": float,
+        },
+        pk="id",
+    )
+    db.table("said").create_index(["group_id", "message_id"])
+    db.table("said").create_index(["time"])
+
+
+@tables()
+def create_models(db: Database) -> None:
+    db.table("answers").create(
+        {
+            "id": str,
+            "group_id": str,
+            "member_id": str,
+            "plugin": str,
+            "purpose": str,
+            "model": str,
+            "served_by": str,
+            "question": str,
+            "text": str,
+            "input_tokens": int,
+            "output_tokens": int,
+            "ms": float,
+            "cost": float,
+            "finish": str,
+            "error": str,
+            "time": float,
+        },
+        pk="id",
+    )
+    db.table("answers").create_index(["time"])
+    db.table("labels").create(
+        {"id": int, "answer_id": str, "model": str, "group_id": str, "sha256": str, "time": float}, pk="id"
+    )
+    db.table("labels").create_index(["time"])
+
+
+@tables()
+def create_control(db: Database) -> None:
+    db.table("switches").create({"group_id": str, "plugin": str, "enabled": int}, pk=("group_id", "plugin"))
+    db.table("settings").create(
+        {"group_id": str, "plugin": str, "field": str, "value": str}, pk=("group_id", "plugin", "field")
+    )
+    db.table("audit").create(
+        {
+            "id": int,
+            "time": float,
+            "group_id": str,
+            "member_id": str,
+            "member_name": str,
+            "act": str,
+            "plugin": str,
+            "subject": str,
+            "before": str,
+            "after": str,
+            "undoes": int,
+        },
+        pk="id",
+    )
+    db.table("audit").create_index(["group_id", "id"])
+    db.table("audit").create_index(["time"])

@@ -1,0 +1,1 @@
+"""The prompts that ship with the bot, as files next to this one."""
