@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sqlite_utils import Database
 import prompts
 from bot import loader
 from bot.config import Config
-from bot.context import House
+from bot.context import House, RunContext
 from bot.control import Control
 from bot.help import Help
 from bot.keeper import Keeper
@@ -24,7 +24,7 @@ from bot.models.offline import Offline
 from bot.models.openai import OpenAIChat
 from bot.models.prompts import Prompts
 from bot.pipeline import Adapter, Pipeline
-from bot.plugin import Plugin
+from bot.plugin import Plugin, Returns
 from bot.powers import Powers
 from bot.privacy import Privacy
 from bot.roles import Roles
@@ -83,7 +83,7 @@ class App:
             keeper=self.keeper,
             health=self.health,
             size=self._size,
-            guard=lambda context, work: self.pipeline.guard(context, work),
+            guard=self._guard,
             powers=Powers(self.board, self.roles, self.store, config.store),
         )
         self.pipeline = Pipeline(config, self.board, self.house, self.adapters, self.roles)
@@ -138,6 +138,9 @@ class App:
             total += touched
             await asyncio.sleep(0.05)
         logger.info("Nightly purge: {} rows past their time", total)
+
+    async def _guard(self, context: RunContext, work: Callable[[], Awaitable[Returns]]) -> None:
+        await self.pipeline.guard(context, work)
 
     async def _size(self, group: Group) -> int | None:
         return await self.adapters[group.platform].size(group)

@@ -65,10 +65,23 @@ class House:
 class RunContext:
     """Implements `bot.plugin.Context`."""
 
-    __slots__ = ("_house", "_plugin", "bot_name", "db", "group", "member", "message", "models", "powers", "run")
+    __slots__ = (
+        "_deferred",
+        "_house",
+        "_plugin",
+        "bot_name",
+        "db",
+        "group",
+        "member",
+        "message",
+        "models",
+        "powers",
+        "run",
+    )
 
     def __init__(self, house: House, plugin: Plugin, run: Run) -> None:
         self._house = house
+        self._deferred = False
         self._plugin = plugin
         self.run = run
         self.group: Group = run.group
@@ -92,6 +105,7 @@ class RunContext:
             await asyncio.sleep(after)
             return await self._house.guard(self, work)
 
+        self._deferred = True
         task = asyncio.get_running_loop().create_task(wait())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -117,3 +131,9 @@ class RunContext:
 
     def health(self) -> Sequence[Health]:
         return self._house.health(self.group)
+
+    async def close(self) -> None:
+        """End the answers that nobody will read on; work that goes on beside the lane may still want them."""
+        if not self._deferred:
+            for answer in self.run.produced:
+                await answer.aclose()

@@ -14,7 +14,6 @@ import orjson
 from pydantic import Field, StringConstraints
 
 from bot import wording
-from bot.apology import apology
 from bot.binding import BadArguments, called
 from bot.errors import Refusal
 from bot.plugin import Context, Plugin, command
@@ -159,7 +158,7 @@ class Control(Plugin, title="控制", fixed=True):
         except BadArguments:
             reply = chosen.usage
         except Refusal as refusal:
-            reply = apology(refusal, "control")
+            reply = str(refusal)
         return f"〔{known or group_id}〕{reply}"
 
     # --- parts of the above ---------------------------------------------------------------

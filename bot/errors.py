@@ -78,7 +78,7 @@ class ModelFiltered(ModelError):
 
 
 class ModelBadInput(ModelError):
-    said = "模型没有接受这个问题，可能太长了，请缩短后再试。"
+    said = "模型没有接受这个请求，可以短一点再试；总是这样就请告诉运营者。"
 
 
 class ModelUnavailable(ModelError):

@@ -12,7 +12,7 @@ class Help(Plugin, title="帮助", fixed=True):
     """有哪些命令，怎么用"""
 
     @command("帮助", "help", "菜单", "menu", inline=True)
-    async def help(self, ctx: Context, *, topic: str = "") -> str:
+    async def help(self, ctx: Context, topic: str = "") -> str:
         """看有哪些命令：/帮助，看一个命令：/帮助 问"""
         role = max(Role.MEMBER, powers(ctx).roles.known(ctx.group, ctx.member))
         if topic:

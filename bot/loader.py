@@ -13,7 +13,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-import plugins
 from bot.errors import ConfigError
 from bot.plugin import Plugin
 
@@ -21,15 +20,16 @@ if TYPE_CHECKING:
     import typer
 
 Kind = type[Plugin]
+SHIPPED = "plugins"
+"""The package of the plugins that come along; the loader knows none of them by name."""
 GROUP = "xiaopeng.plugins"
 """The entry point group in which installed packages offer plugins."""
 
 
 def modules(folder: Path | None = None) -> list[ModuleType]:
     """The shipped plugin modules, those in the operator's folder, and installed ones."""
-    shipped = [
-        importlib.import_module(f"{plugins.__name__}.{found.name}") for found in pkgutil.iter_modules(plugins.__path__)
-    ]
+    home = importlib.import_module(SHIPPED)
+    shipped = [importlib.import_module(f"{SHIPPED}.{found.name}") for found in pkgutil.iter_modules(home.__path__)]
     return [*shipped, *_own(folder), *(importlib.import_module(point.module) for point in entry_points(group=GROUP))]
 
 

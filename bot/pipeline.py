@@ -205,7 +205,7 @@ class Pipeline:
             started = time.perf_counter()
             try:
                 verdict: Verdict | None = await getattr(plugin, handler)(context, message)
-            except Exception:  # a broken screen must not let the group fall silent
+            except Exception:  # noqa: BLE001 - a broken screen must not let the group fall silent
                 logger.exception("The screen of {} failed", plugin.plugin_name)
                 continue
             took = time.perf_counter() - started
@@ -266,17 +266,14 @@ class Pipeline:
         context = self._context(call.plugin, message)
         if call.command.inline:
             reply = await self._outcome(context, call, message)
-            if reply is not None:
-                self._spawn(message.group.id, self._say(context, reply))
+            self._spawn(message.group.id, self._finish(context, reply))
         elif len(self.tasks.get(message.group.id, ())) >= self._config.lanes.tasks:
             self._speak(message, LATER_PLEASE)
         else:
             self._spawn(message.group.id, self._answer(context, call, message))
 
     async def _answer(self, context: RunContext, call: Call, message: Message) -> None:
-        reply = await self._outcome(context, call, message)
-        if reply is not None:
-            await self._say(context, reply)
+        await self._finish(context, await self._outcome(context, call, message))
         self._manners.replied(message)
 
     async def _outcome(self, context: RunContext, call: Call, message: Message) -> Returns:
@@ -292,19 +289,22 @@ class Pipeline:
         except BadArguments:
             outcome = "usage"
             return call.command.usage
-        except Exception as error:  # here every failure of a handler ends, told by kind
+        except Exception as error:  # noqa: BLE001 - here every failure of a handler ends, told by kind
             outcome = type(error).__name__
             return apology(error, call.plugin.plugin_name)
         finally:
             ms = round((time.perf_counter() - started) * 1000, 2)
             self.house.log.obeyed(message, call.plugin.plugin_name, call.command.names[-1], outcome, ms)
 
-    async def _say(self, context: RunContext, reply: str | Reply | Image | Stream) -> None:
-        """Send a reply; where its answer breaks off, say so."""
+    async def _finish(self, context: RunContext, reply: Returns) -> None:
+        """Send the reply of a handler; where its answer breaks off, say so."""
         try:
-            await context.send(reply)
-        except Exception as error:
+            if reply is not None:
+                await context.send(reply)
+        except Exception as error:  # noqa: BLE001 - an answer may break off in any way; the member is told
             await context.send(Reply(apology(error, context.run.plugin), verbatim=True))
+        finally:
+            await context.close()
 
     async def guard(self, context: RunContext, work: Callable[[], Awaitable[Returns]]) -> None:
         """Run work beside the lane and say what it returns; its failure is logged, not said."""
@@ -312,10 +312,12 @@ class Pipeline:
             reply = await work()
             if reply is not None:
                 await context.send(reply)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - nobody waits for this work; the log is where it is told
             logger.opt(exception=not isinstance(error, XiaopengError)).error(
                 "Work of {} in {} failed: {}", context.run.plugin, context.group.id, error
             )
+        finally:
+            await context.close()
 
     # --- life ------------------------------------------------------------------------------------
 

@@ -247,14 +247,16 @@ class Plugin(BaseModel):
         cls.plugin_default = default
         cls.plugin_fixed = fixed
         marks = [(name, getattr(function, MARK)) for name, function in vars(cls).items() if hasattr(function, MARK)]
-        clash = set(cls.model_fields) & {name for name, _ in marks}
+        # pydantic takes a handler that bears the name of a setting for the setting's default.
+        clash = [name for name, setting in cls.model_fields.items() if hasattr(setting.default, MARK)]
         if clash:
             raise TypeError(f"{cls.__name__}: {', '.join(sorted(clash))} is both a setting and a handler")
         cls.plugin_commands = tuple(cls._command(name, mark) for name, mark in marks if mark.kind == "command")
         cls.plugin_listeners = tuple(Listener(mark.event, name) for name, mark in marks if mark.kind == "on")
         cls.plugin_screens = tuple(name for name, mark in marks if mark.kind == "screen")
         cls.plugin_jobs = tuple(Job(name, mark.seconds, mark.crontab) for name, mark in marks if mark.kind == "job")
-        if tables is not None and cls.forget is Plugin.forget:
+        forgets = any("forget" in vars(base) for base in cls.__mro__[: cls.__mro__.index(Plugin)])
+        if tables is not None and not forgets:
             raise TypeError(
                 f"{cls.__name__} has tables: it must say how to forget a member (forget(cls, db, member_id))"
             )

@@ -13,6 +13,7 @@ from loguru import logger
 
 from bot import config as settings
 from bot import journal, loader
+from bot.adapters.console import Console
 from bot.adapters.onebot import OneBot
 from bot.adapters.webchat import WebChat
 from bot.app import App
@@ -30,6 +31,20 @@ def run() -> int:
         journal.start(config.log_level)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_until_stopped(config))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def chat() -> int:
+    """Hold the demo group in this terminal until its user leaves. Returns the exit code, like `run`."""
+    try:
+        config = settings.load()
+        # What goes well would come between the lines of the chat.
+        journal.start("WARNING" if config.log_level == "INFO" else config.log_level)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_left(config))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -59,6 +74,15 @@ async def _until_stopped(config: Config) -> None:
         logger.info("{} is ready: {}", config.name, server.url)
         await stop.wait()
         logger.info("Stopping: what is under way may finish")
+
+
+async def _until_left(config: Config) -> None:
+    console = Console(config)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, console.left.set)
+    kinds = loader.plugins_of(loader.modules(config.plugins))
+    async with App(config, adapters=[console], kinds=kinds).open():
+        await console.left.wait()
 
 
 def _menu(app: App, group: Group) -> Sequence[tuple[str, str]]:

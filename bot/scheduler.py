@@ -67,7 +67,7 @@ class Scheduler:
     async def _night(self) -> None:
         try:
             await self._nightly()
-        except Exception:  # tonight's failure must not end tomorrow's run
+        except Exception:  # noqa: BLE001 - tonight's failure must not end tomorrow's run
             logger.exception("The nightly work failed")
 
 

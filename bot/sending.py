@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from aiolimiter import AsyncLimiter
 from loguru import logger
@@ -33,9 +33,6 @@ from bot.types import (
     Stream,
     Text,
 )
-
-if TYPE_CHECKING:
-    from bot.pipeline import Adapter
 
 BURST_SECONDS = 5
 """A silent group may be told this many seconds' worth of messages at once."""
@@ -70,10 +67,19 @@ class Failure:
     time: float
 
 
+class Sends(Protocol):
+    """A platform that messages are sent to."""
+
+    streams: bool
+
+    async def send(self, outgoing: Outgoing) -> str:
+        """See `bot.pipeline.Adapter`."""
+
+
 class Outbox:
     """Sends replies. `adapters` is by platform."""
 
-    def __init__(self, adapters: Mapping[str, Adapter], log: Log, pace: Pace) -> None:
+    def __init__(self, adapters: Mapping[str, Sends], log: Log, pace: Pace) -> None:
         self._adapters = adapters
         self._log = log
         self._pace = pace
@@ -87,18 +93,18 @@ class Outbox:
         if not isinstance(reply, Reply):
             reply = Reply(reply)
         adapter = self._adapters[run.group.platform]
-        label = "" if reply.verbatim else run.label()
         body = reply.body
-        if isinstance(body, Stream):
-            answer_id = body.id
-            if adapter.streams:
-                return await self._stream(adapter, run, reply, body)
-            text = await body.text()
-            label = "" if reply.verbatim else run.label()
-            parts: tuple[Part, ...] = (Text(text),)
-        else:
-            answer_id = next((answer.id for answer in reversed(run.produced) if not reply.verbatim), None)
+        parts: tuple[Part, ...]
+        answer_id: str | None
+        if isinstance(body, str | Image | tuple):
             parts = _parts(body)
+            answer_id = run.produced[-1].id if run.produced and not reply.verbatim else None
+        elif adapter.streams:
+            return await self._stream(adapter, run, reply, body)
+        else:
+            parts = (Text(await body.text()),)
+            answer_id = body.id
+        label = "" if reply.verbatim else run.label()
         if label:
             parts = _labelled(_defused(parts), label)
         first: Sent | None = None
@@ -124,7 +130,7 @@ class Outbox:
 
     # --- one message ----------------------------------------------------------------------
 
-    async def _stream(self, adapter: Adapter, run: Run, reply: Reply, body: Stream) -> Sent | None:
+    async def _stream(self, adapter: Sends, run: Run, reply: Reply, body: Stream) -> Sent | None:
         said: list[str] = []
 
         async def pieces() -> AsyncIterator[str]:
@@ -157,7 +163,7 @@ class Outbox:
 
     async def _send(
         self,
-        adapter: Adapter,
+        adapter: Sends,
         run: Run,
         reply: Reply,
         outgoing: Outgoing,

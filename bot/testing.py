@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from aiohttp import web
 
 from bot import wording
 from bot.app import App
-from bot.config import Config
+from bot.config import Config, Model
 from bot.errors import AdapterError, ModelError
-from bot.models.base import Completion, Turn, Usage
+from bot.models.base import ChatModel, Completion, Turn, Usage
 from bot.plugin import Plugin
 from bot.store.audit import Entry
 from bot.types import (
@@ -59,7 +59,7 @@ class Scripted:
 
     async def chat(
         self, turns: Sequence[Turn], options: Mapping[str, object], completion: Completion
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         self.asked.append(list(turns))
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, ModelError):
@@ -130,29 +130,45 @@ class Room:
     """A group with the given plugins on, and a second one beside it."""
 
     def __init__(
-        self, *kinds: type[Plugin], models: Mapping[str, Any] | None = None, streams: bool = False, **config: Any
+        self,
+        *kinds: type[Plugin],
+        models: Mapping[str, ChatModel] | None = None,
+        config_models: Mapping[str, Model] | None = None,
+        streams: bool = False,
+        **config: Any,
     ) -> None:
+        """`models` answer; `config_models` gives their prices; `config` replaces parts of the settings."""
         self.platform = Platform(streams=streams)
         self.group = Group(f"{PLATFORM}:1", "测试群")
         self.other = Group(f"{PLATFORM}:2", "另一个群")
         self._kinds = kinds
         self._models = dict(models or {})
-        self._config = config
+        self._config = config | ({"models": config_models} if config_models else {})
         self._count = 0
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Room:
-        folder = self._stack.enter_context(tempfile.TemporaryDirectory())
-        unlimited = {"group": 0, "account": 0, "commands": 0, "loop": 0}
-        settings: dict[str, Any] = {"store": {"path": Path(folder) / "room.db"}, "pace": unlimited, **self._config}
-        # A prefix that nobody sets: the tester's own environment must not change a test.
-        config = Config(_env_file=None, _env_prefix="XIAOPENG_ROOM_", **settings)
-        self.app = App(config, adapters=[self.platform], kinds=self._kinds, models=self._models)
-        await self._stack.enter_async_context(self.app.open())
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        await self._open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._running.aclose()
         await self._stack.aclose()
+
+    async def restart(self) -> None:
+        """Stop the bot and start it again on the same database."""
+        await self._running.aclose()
+        await self._open()
+
+    async def _open(self) -> None:
+        unlimited = {"group": 0, "account": 0, "commands": 0, "loop": 0}
+        settings: dict[str, Any] = {"store": {"path": self._folder / "room.db"}, "pace": unlimited, **self._config}
+        # A prefix that nobody sets: the tester's own environment must not change a test.
+        config = Config(_env_file=None, _env_prefix="XIAOPENG_ROOM_", **settings)
+        self.app = App(config, adapters=[self.platform], kinds=self._kinds, models=self._models)
+        self._running = AsyncExitStack()
+        await self._running.enter_async_context(self.app.open())
 
     # --- what members do ------------------------------------------------------------------
 
@@ -250,7 +266,7 @@ class Room:
     async def settle(self, seconds: float = 10) -> None:
         """Wait until nothing is under way."""
         async with asyncio.timeout(seconds):
-            while self.app.pipeline.busy:
+            while self.app.pipeline.busy:  # noqa: ASYNC110 - many parts may be busy; a test may poll
                 await asyncio.sleep(0.001)
 
     # --- parts of the above ---------------------------------------------------------------

@@ -77,6 +77,8 @@ def reason(error: ValidationError) -> str:
         return str(first["ctx"]["error"])
     words = REASONS.get(first["type"])
     bounds = {name: show(bound) for name, bound in first.get("ctx", {}).items()}
+    if "expected" in bounds:
+        bounds["expected"] = bounds["expected"].replace("'", "").replace(" or ", "、").replace(", ", "、")
     return words.format_map(bounds) if words else "的值不对"
 
 
@@ -90,7 +92,7 @@ def show(value: Any) -> str:
         return "、".join(map(str, value)) or "无"
     if isinstance(value, float):
         return f"{value:g}"
-    return str(value) if str(value) else "（空）"
+    return str(value) or "（空）"
 
 
 def dump(value: Any) -> str:

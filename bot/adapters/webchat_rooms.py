@@ -59,6 +59,7 @@ class Record:
     time: float = field(default_factory=time.time)
 
     def shown(self) -> Frame:
+        """The message as it is now: what comes later must not slip into a frame that still waits."""
         return {
             "id": self.id,
             "from": {
@@ -68,12 +69,12 @@ class Record:
                 "bot": self.author.is_bot,
             },
             "time": self.time,
-            "parts": self.parts,
+            "parts": [dict(part) for part in self.parts],
             "quote": self.quote,
             "private": self.to is not None,
             "streaming": self.streaming,
             "removed": self.removed,
-            "reactions": self.reactions,
+            "reactions": {emoji: list(who) for emoji, who in self.reactions.items()},
         }
 
 

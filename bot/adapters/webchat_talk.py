@@ -245,7 +245,7 @@ class Talk:
             del record.reactions[request.emoji]
         if not changed:
             return []
-        room.publish({"is": "reactions", "id": record.id, "reactions": record.reactions}, record.to)
+        room.publish({"is": "reactions", "id": record.id, "reactions": record.shown()["reactions"]}, record.to)
         return [
             Reaction(
                 group=room.group,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import NoReturn
 
 from bot.errors import ModelError
@@ -15,7 +15,7 @@ class Answer:
     It cannot be turned into a string by accident: send it as it is, or await `text()`.
     """
 
-    def __init__(self, id: str, source: Callable[[Answer], AsyncIterator[str]]) -> None:
+    def __init__(self, id: str, source: Callable[[Answer], AsyncGenerator[str, None]]) -> None:
         self.id = id
         self.model = ""
         """The registered name of the model that answered; known with the first piece."""
@@ -41,6 +41,13 @@ class Answer:
         async for _ in self:
             pass
         return "".join(self._pieces)
+
+    async def aclose(self) -> None:
+        """End the request where nobody reads on; what was read stays."""
+        async with self._turn:
+            if not self._ended:
+                self._ended = True
+                await self._source.aclose()
 
     async def _more(self, position: int) -> bool:
         """Whether there is a piece at `position`; asks the model for it where nobody has."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,7 +35,12 @@ ANSWER = (
 )
 FAILURES = 3
 """So many failures in a row close a model's door."""
-CLOSED_SECONDS = {ModelUnavailable: 60.0, ModelBusy: 20.0, ModelAuth: 300.0, ModelQuota: 300.0}
+CLOSED_SECONDS: dict[type[ModelError], float] = {
+    ModelUnavailable: 60.0,
+    ModelBusy: 20.0,
+    ModelAuth: 300.0,
+    ModelQuota: 300.0,
+}
 ELSEWHERE = (ModelUnavailable, ModelBusy, ModelAuth, ModelQuota, ModelEmpty, ModelTruncated)
 """After these another model is asked; a refused question is not carried from door to door."""
 
@@ -219,7 +225,7 @@ class Desk:
         turns: Sequence[Turn],
         options: Mapping[str, object],
         note: _Note,
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         for position, door in enumerate(doors):
             if position and not door.is_open:
                 continue
@@ -227,9 +233,10 @@ class Desk:
             answer.model, answer.generated = door.name, door.model.generated
             failed: str | None = "cancelled"
             try:
-                async for piece in door.model.chat(turns, options, completion):
-                    pieces.append(piece)
-                    yield piece
+                async with aclosing(door.model.chat(turns, options, completion)) as stream:
+                    async for piece in stream:
+                        pieces.append(piece)
+                        yield piece
                 failed = None
                 door.worked()
                 return

@@ -9,6 +9,11 @@ from sqlite_utils import Database
 
 from bot.store.database import Store
 
+RECORD = (
+    "insert into audit (group_id, member_id, member_name, act, plugin, subject, before, after, undoes, time, id)"
+    " values (:group_id, :member_id, :member_name, :act, :plugin, :subject, :before, :after, :undoes, :time, :id)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -31,9 +36,7 @@ class Entry:
 def record(db: Database, entry: Entry) -> int:
     """Insert the entry, in the writer; returns its id."""
     row = asdict(replace(entry, time=entry.time or time.time()))
-    names = ", ".join(row)
-    marks = ", ".join(f":{name}" for name in row)
-    return int(db.conn.execute(f"insert into audit ({names}) values ({marks})", row).lastrowid or 0)
+    return int(db.conn.execute(RECORD, row).lastrowid or 0)
 
 
 async def note(store: Store, entry: Entry) -> int:

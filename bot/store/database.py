@@ -8,61 +8,50 @@ commit. A write that must survive a power cut (`durable`) makes its whole batch 
 from __future__ import annotations
 
 import asyncio
-import queue
 import sqlite3
 import threading
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from loguru import logger
 from sqlite_utils import Database, Migrations
 
-from bot.errors import ConfigError, StoreError
+from bot.errors import StoreError
+from bot.store.writer import BUSY_SECONDS, Job, Row, Writer, listed, raisable
 from bot.types import Health
 
 T = TypeVar("T")
-Row = tuple[object, ...]
 
 BUFFER_SECONDS = 0.2
 """How long a row of the log may wait for its commit."""
 BUFFER_ROWS = 500
-KEPT_ROWS = 200_000
-"""How many rows are kept in memory while the database cannot write."""
-UNWRITABLE = (ValueError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.IntegrityError)
-"""What a row raises that no second try can write."""
-BATCH = 512
-BUSY_SECONDS = 3.0
 READERS = 2
+WRITE_SECONDS = 5.0
+READ_SECONDS = 30.0
+JOIN_SECONDS = 30.0
+"""The end of the bot waits no longer than this for a change that never returns."""
+CLOSED = "The database is closed"
+IN_WORDS = {
+    sqlite3.SQLITE_FULL: "磁盘满了",
+    sqlite3.SQLITE_BUSY: "数据库被别的程序占着",
+}
 
 
 class Db(Protocol):
     """The database as a plugin sees it."""
 
     async def read(self, query: Callable[[Database], T]) -> T:
-        """Run `query` on a reader. Writing there is an error."""
+        """Run `query` on a reader. Writing there is an error. Raises StoreError after half a minute."""
 
     async def write(self, change: Callable[[Database], T], *, durable: bool = False) -> T:
-        """Run `change` in the writer, all or nothing. Raises StoreError."""
+        """Run `change` in the writer, all or nothing. Raises StoreError.
 
-
-@dataclass(slots=True)
-class Job:
-    """One thing for the writer: rows by statement, or a function; `done` is told the result."""
-
-    done: asyncio.Future[Any] | None
-    rows: Sequence[tuple[str, Row]] = ()
-    change: Callable[[Database], Any] | None = None
-    durable: bool = False
-    owner: str = "core"
-    limit: float = 5.0
-    result: Any = None
-    error: BaseException | None = None
+        It may run twice, where another's failure ends the transaction that they share.
+        """
 
 
 class Store:
@@ -72,21 +61,11 @@ class Store:
         self, path: Path, migrations: Sequence[Migrations], *, on_trouble: Callable[[str], None] | None = None
     ):
         self.path = path
-        self.migrations = migrations
-        self.since = time.time()
-        self.trouble: str | None = None
-        self.waiting = 0
-        """Rows that could not be written yet."""
-        self.lost = 0
-        """Rows of the log given up because too many waited."""
         self._on_trouble = on_trouble
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._writer = Writer(path, migrations, self._settle, self._troubled)
         self._buffer: list[tuple[str, Row]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._unwritten: list[tuple[str, Row]] = []
-        self._deadline = 0.0
-        self._synchronous = ""
-        self._closing = False
+        self._closed = False
         self._local = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
 
@@ -94,21 +73,20 @@ class Store:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Store]:
+        """Live while entered. Raises ConfigError where `path` cannot be used."""
         self._loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             ready: asyncio.Future[None] = self._loop.create_future()
-            thread = threading.Thread(target=self._work, args=(ready,), name="store-writer", daemon=True)
+            thread = threading.Thread(target=self._writer.work, args=(ready,), name="store-writer", daemon=True)
             thread.start()
-            stack.push_async_callback(asyncio.to_thread, thread.join)
-            stack.callback(self._jobs.put, None)
+            stack.push_async_callback(self._join, thread)
             await ready
             self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
-            stack.callback(self._close_readers)
-            stack.push_async_callback(self._close_buffer)
+            stack.push_async_callback(asyncio.to_thread, self._close_readers)
+            stack.push_async_callback(self._last_rows)
             yield self
 
-    async def _close_buffer(self) -> None:
-        self._closing = True
+    async def _last_rows(self) -> None:
         try:
             await self.flush()
         except StoreError as error:
@@ -119,10 +97,21 @@ class Store:
         for connection in self._reader_connections:
             connection.close()
 
+    async def _join(self, thread: threading.Thread) -> None:
+        self._hand_over()
+        self._closed = True
+        self._writer.put(None)
+        await asyncio.to_thread(thread.join, JOIN_SECONDS)
+        if thread.is_alive():
+            logger.error("The database was left open: {}", self._held() or "the writer does not end")
+
     # --- what the event loop calls --------------------------------------------------------
 
     def row(self, statement: str, row: Row) -> None:
         """Add a row of the log; it is committed within `BUFFER_SECONDS`."""
+        if self._closed:
+            logger.error("A row of the log came after the end: {}", statement)
+            return
         self._buffer.append((statement, row))
         if self._timer is None:
             self._timer = self._loop.call_later(BUFFER_SECONDS, self._hand_over)
@@ -131,209 +120,116 @@ class Store:
 
     async def flush(self) -> None:
         """Commit every row added so far. Raises StoreError; the rows are then kept for later."""
-        done = self._loop.create_future()
-        self._hand_over(done)
-        await done
+        await self._done(Job(self._loop.create_future()))
 
     async def write(
-        self, change: Callable[[Database], T], *, durable: bool = False, owner: str = "core", limit: float = 5.0
+        self,
+        change: Callable[[Database], T],
+        *,
+        durable: bool = False,
+        owner: str = "core",
+        limit: float = WRITE_SECONDS,
     ) -> T:
         """Run `change` in a SAVEPOINT of the writer, after every row added so far.
 
         Raises StoreError when the database cannot write or `limit` seconds are over, and
-        whatever `change` raises; nothing of it is kept then.
+        whatever `change` raises; nothing of it is kept then. `change` may run twice, where
+        another's failure ends the transaction that they share.
         """
-        self._hand_over()
-        done = self._loop.create_future()
-        self._jobs.put(Job(done, change=change, durable=durable, owner=owner, limit=limit))
-        result: T = await done
+        job = Job(self._loop.create_future(), change=change, durable=durable, owner=owner, limit=limit)
+        result: T = await self._done(job)
         return result
 
-    async def read(self, query: Callable[[Database], T]) -> T:
-        """Run `query` on a reader, which cannot write. It sees what is committed."""
-        return await self._loop.run_in_executor(self._readers, self._read, query)
+    async def read(self, query: Callable[[Database], T], *, owner: str = "core", limit: float = READ_SECONDS) -> T:
+        """Run `query` on a reader, which cannot write. It sees what is committed.
+
+        Raises StoreError after `limit` seconds.
+        """
+        if self._closed:
+            raise StoreError(CLOSED)
+        return await self._loop.run_in_executor(self._readers, self._read, query, owner, limit)
+
+    @property
+    def waiting(self) -> int:
+        """Rows that could not be written yet."""
+        return self._writer.waiting
+
+    @property
+    def lost(self) -> int:
+        """Rows of the log given up: SQLite cannot take them, or too many waited."""
+        return self._writer.lost
 
     def health(self) -> Health:
-        return Health("数据库", self.trouble is None, self.since, self.trouble or "")
+        writer, trouble = self._writer, self._writer.trouble
+        if trouble is not None:
+            code = getattr(trouble, "sqlite_errorcode", None)
+            reason = IN_WORDS.get(code & 0xFF if isinstance(code, int) else -1, "数据库写不进去")
+            kept = f"，{writer.waiting} 条记录先记在内存里" if writer.waiting else ""
+            return Health("数据库", False, writer.since, f"{reason}{kept}，改动暂时不能生效")
+        held = self._held()
+        return Health("数据库", not held, writer.since, held)
 
-    def _hand_over(self, done: asyncio.Future[None] | None = None) -> None:
+    def _held(self) -> str:
+        """Which change keeps the writer too long; empty where none does."""
+        running = self._writer.running
+        if running is None:
+            return ""
+        job, started = running
+        took = time.monotonic() - started
+        return f"{job.owner} 占着数据库 {took:.0f} 秒了" if took > 2 * job.limit else ""
+
+    async def _done(self, job: Job) -> Any:
+        if self._closed:
+            raise StoreError(CLOSED)
+        assert job.done is not None
+        self._hand_over()
+        self._writer.put(job)
+        return await job.done
+
+    def _hand_over(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._buffer or done is not None:
+        if self._buffer:
             rows, self._buffer = self._buffer, []
-            self._jobs.put(Job(done, rows=rows))
+            self._writer.put(Job(None, rows=rows))
 
     # --- readers --------------------------------------------------------------------------
 
-    def _read(self, query: Callable[[Database], T]) -> T:
+    def _read(self, query: Callable[[Database], T], owner: str, limit: float) -> T:
         db: Database | None = getattr(self._local, "db", None)
         if db is None:
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
-            connection.execute("pragma query_only = on")
-            self._reader_connections.append(connection)
-            db = self._local.db = Database(connection)
-        return query(db)
-
-    # --- the writer thread ----------------------------------------------------------------
-
-    def _work(self, ready: asyncio.Future[None]) -> None:
+            db = self._local.db = Database(self._connect())
+        connection: sqlite3.Connection = db.conn
+        deadline = time.monotonic() + limit
+        connection.set_progress_handler(lambda: int(time.monotonic() > deadline), 10_000)
         try:
-            connection = self._connect()
-        except Exception as error:
-            self._tell(ready, error=self._explained(error))
-            return
-        self._tell(ready)
-        db = Database(connection)
-        retry_at = 0.0
-        stop = False
-        while not stop:
-            batch: list[Job] = []
-            try:
-                job = self._jobs.get(timeout=1.0) if self._unwritten else self._jobs.get()
-                while True:
-                    if job is None:
-                        stop = True
-                        break
-                    batch.append(job)
-                    if len(batch) >= BATCH:
-                        break
-                    job = self._jobs.get_nowait()
-            except queue.Empty:
-                pass
-            retry = bool(self._unwritten) and (stop or time.monotonic() >= retry_at)
-            if not batch and not retry:
-                continue
-            self._run(db, connection, batch, with_unwritten=retry)
-            if self._unwritten:
-                retry_at = time.monotonic() + 1.0
-        connection.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma foreign_keys = on")
-        db = Database(connection)
-        for migrations in self.migrations:
-            migrations.apply(db)
-        return connection
-
-    def _explained(self, error: Exception) -> Exception:
-        if isinstance(error, sqlite3.Error | OSError):
-            return ConfigError(
-                "XIAOPENG_STORE__PATH",
-                f"{self.path} cannot be opened as a database ({error}).",
-                "Name a file in a folder the bot may write to, or restore it from a backup.",
-            )
-        return error
-
-    def _run(self, db: Database, connection: sqlite3.Connection, batch: list[Job], *, with_unwritten: bool) -> None:
-        """One transaction for the whole batch; every job that waits is answered."""
-        wanted = "full" if any(job.durable for job in batch) else "normal"
-        kept, self._unwritten = (self._unwritten, []) if with_unwritten else ([], self._unwritten)
-        rows: dict[str, list[Row]] = defaultdict(list)
-        try:
-            if wanted != self._synchronous:
-                connection.execute(f"pragma synchronous = {wanted}")
-                self._synchronous = wanted
-            connection.execute("begin immediate")
-            for statement, row in kept:
-                rows[statement].append(row)
-            for job in batch:
-                for statement, row in job.rows:
-                    rows[statement].append(row)
-                if job.change is not None:
-                    self._insert(connection, rows)
-                    self._change(db, connection, job)
-            self._insert(connection, rows)
-            connection.execute("commit")
-        except Exception as error:  # the thread must outlive whatever a batch brings; every waiter is told
-            if connection.in_transaction:
-                connection.execute("rollback")
-            failure = StoreError(f"The database cannot write: {error}")
-            self._keep(kept, batch)
-            for job in batch:
-                job.error = failure
-            self._note(str(error))
-        else:
-            self._note(None)
-        self.waiting = len(self._unwritten)
-        self._loop.call_soon_threadsafe(_settle, batch)
-
-    def _insert(self, connection: sqlite3.Connection, rows: dict[str, list[Row]]) -> None:
-        for statement, values in rows.items():
-            connection.execute("savepoint log")
-            try:
-                connection.executemany(statement, values)
-            except UNWRITABLE:
-                connection.execute("rollback to log")
-                self._insert_singly(connection, statement, values)
-            connection.execute("release log")
-        rows.clear()
-
-    def _insert_singly(self, connection: sqlite3.Connection, statement: str, values: list[Row]) -> None:
-        """One row that SQLite cannot take must not hold back the others."""
-        for row in values:
-            try:
-                connection.execute(statement, row)
-            except UNWRITABLE as error:
-                self.lost += 1
-                logger.error("A row of the log cannot be written ({}): {}", type(error).__name__, statement)
-
-    def _change(self, db: Database, connection: sqlite3.Connection, job: Job) -> None:
-        assert job.change is not None
-        started = time.monotonic()
-        self._deadline = started + job.limit
-        connection.execute("savepoint job")
-        connection.set_progress_handler(self._expired, 10_000)
-        try:
-            job.result = job.change(db)
-        except Exception as error:
-            job.error = error
-            if isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted":
-                job.error = StoreError(f"{job.owner} took more than {job.limit:g} s to write")
+            return listed(query(db), owner)  # type: ignore[no-any-return]
+        except BaseException as error:
+            told = raisable(error, owner, limit)
+            if told is error:
+                raise
+            raise told from error
         finally:
             connection.set_progress_handler(None, 0)
-        took = time.monotonic() - started
-        if took > job.limit:
-            logger.warning("{} held the writer for {:.1f} s", job.owner, took)
-        if not connection.in_transaction:
-            # Some errors (a full disk) and a `commit` by the plugin end the whole transaction.
-            if job.error is None:
-                logger.error("{} ended the writer's transaction; a plugin must not commit", job.owner)
-                connection.execute("begin immediate")
-                return
-            raise sqlite3.OperationalError(str(job.error))
-        if job.error is not None:
-            connection.execute("rollback to job")
-        connection.execute("release job")
+            if connection.in_transaction:
+                # A transaction left open would keep showing this reader the past.
+                connection.rollback()
 
-    def _expired(self) -> int:
-        return int(time.monotonic() > self._deadline)
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
+        connection.execute("pragma query_only = on")
+        self._reader_connections.append(connection)
+        return connection
 
-    def _keep(self, kept: list[tuple[str, Row]], batch: list[Job]) -> None:
-        """Keep the rows of a failed batch for the next try, the oldest given up first."""
-        waiting = kept + self._unwritten
-        for job in batch:
-            waiting.extend(job.rows)
-        given_up = max(0, len(waiting) - KEPT_ROWS)
-        self.lost += given_up
-        self._unwritten = waiting[given_up:]
+    # --- what the writer thread calls -----------------------------------------------------
 
-    def _note(self, trouble: str | None) -> None:
-        if trouble == self.trouble:
-            return
-        self.trouble, self.since = trouble, time.time()
-        if trouble:
-            logger.error("The database cannot write ({}); the log waits in memory, changes are refused", trouble)
-        else:
-            logger.info("The database writes again")
-        if self._on_trouble is not None and trouble:
+    def _settle(self, batch: list[Job]) -> None:
+        self._loop.call_soon_threadsafe(_settle, batch)
+
+    def _troubled(self, trouble: str) -> None:
+        if self._on_trouble is not None:
             self._loop.call_soon_threadsafe(self._on_trouble, trouble)
-
-    def _tell(self, done: asyncio.Future[None], error: BaseException | None = None) -> None:
-        self._loop.call_soon_threadsafe(_settle, [Job(done, error=error)])
 
 
 def _settle(batch: list[Job]) -> None:
@@ -355,7 +251,7 @@ class PluginDb:
         self._owner = owner
 
     async def read(self, query: Callable[[Database], T]) -> T:
-        return await self._store.read(query)
+        return await self._store.read(query, owner=self._owner)
 
     async def write(self, change: Callable[[Database], T], *, durable: bool = False) -> T:
         return await self._store.write(change, durable=durable, owner=self._owner)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
 from sqlite_utils import Database
 
+from bot.errors import StoreError
 from bot.store.database import Store
 from bot.types import Card, Event, Face, File, Forward, Image, Member, Mention, Message, Other, Part, Text
 
@@ -16,7 +19,10 @@ MESSAGE = (
     " quote, screened) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 EVENT = "insert into events (kind, group_id, member_id, time, received, detail) values (?, ?, ?, ?, ?, ?)"
-GROUP = "insert into groups (id, name, first_seen) values (?, ?, ?) on conflict (id) do update set name = excluded.name"
+GROUP = (
+    "insert into groups (id, name, first_seen) values (?, ?, ?)"
+    " on conflict (id) do update set name = excluded.name where excluded.name != ''"
+)
 COMMAND = (
     "insert into commands (group_id, member_id, message_id, plugin, command, outcome, ms, time)"
     " values (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -27,6 +33,8 @@ SAID = (
 )
 LABEL = "insert into labels (answer_id, model, group_id, sha256, time) values (?, ?, ?, ?, ?)"
 TAKE = "insert or ignore into taken (group_id, message_id, received) values (?, ?, ?)"
+OURS = "select text, ref, answer_id from said where group_id = ? and message_id = ? order by id desc limit 1"
+THEIRS = "select text, member_name from messages where group_id = ? and message_id = ? order by id desc limit 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class Log:
                 member.id if member else None,
                 event.time,
                 time.time(),
-                orjson.dumps(detail).decode(),
+                _json(detail),
             ),
         )
 
@@ -133,14 +141,14 @@ class Log:
 
     async def find(self, group_id: str, message_id: str) -> Utterance | None:
         """The message of this id in this group, ours or a member's."""
-        await self._store.flush()
+        with suppress(StoreError):  # what is committed can be read while nothing can be written
+            await self._store.flush()
 
         def query(db: Database) -> Utterance | None:
             key = [group_id, message_id]
-            newest = "where group_id = ? and message_id = ? order by id desc limit 1"
-            for row in db.query(f"select text, ref, answer_id from said {newest}", key):
+            for row in db.query(OURS, key):
                 return Utterance(row["text"] or "", "", True, row["ref"], row["answer_id"])
-            for row in db.query(f"select text, member_name from messages {newest}", key):
+            for row in db.query(THEIRS, key):
                 return Utterance(row["text"] or "", row["member_name"] or "")
             return None
 
@@ -148,7 +156,15 @@ class Log:
 
 
 def _parts(parts: tuple[Part, ...]) -> str:
-    return orjson.dumps([_part(part) for part in parts]).decode()
+    return _json([_part(part) for part in parts])
+
+
+def _json(value: object) -> str:
+    """JSON of what a member may have written: orjson refuses halves of characters and large numbers."""
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value, default=str)
 
 
 def _part(part: Part) -> dict[str, object]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlite_utils import Database
 
 from bot.store.audit import Entry, record
 from bot.store.database import Store
+
+JSON = {True: "true", False: "false"}
 
 
 @dataclass(slots=True)
@@ -39,11 +41,14 @@ async def switch(store: Store, entry: Entry, enabled: bool | None) -> int:
 
     def change(db: Database) -> int:
         key: tuple[Any, ...] = (entry.group_id, entry.plugin)
+        old = db.conn.execute("select enabled from switches where group_id = ? and plugin = ?", key).fetchone()
+        before = None if old is None else JSON[bool(old[0])]
         if enabled is None:
             db.conn.execute("delete from switches where group_id = ? and plugin = ?", key)
         else:
             db.conn.execute("insert or replace into switches values (?, ?, ?)", (*key, int(enabled)))
-        return record(db, entry)
+        # What was there is read here: between two changes at once, whoever comes second undoes to the first.
+        return record(db, replace(entry, before=before))
 
     return await store.write(change, durable=True)
 
@@ -53,10 +58,15 @@ async def put(store: Store, entry: Entry, value: str | None) -> int:
 
     def change(db: Database) -> int:
         key: tuple[Any, ...] = (entry.group_id, entry.plugin, entry.subject)
+        old = db.conn.execute(
+            "select value from settings where group_id = ? and plugin = ? and field = ?", key
+        ).fetchone()
+        before = None if old is None else old[0]
         if value is None:
             db.conn.execute("delete from settings where group_id = ? and plugin = ? and field = ?", key)
         else:
             db.conn.execute("insert or replace into settings values (?, ?, ?, ?)", (*key, value))
-        return record(db, entry)
+        # What was there is read here: between two changes at once, whoever comes second undoes to the first.
+        return record(db, replace(entry, before=before))
 
     return await store.write(change, durable=True)

@@ -41,7 +41,7 @@ class TestOpenAIChat(ChatModelContract):
     def make(self) -> ChatModel:
         key = SecretStr("sk-contract-0123456789")
         settings = Model(
-            preset=self.preset, model="m", base_url=self.server.base_url, api_key=key, timeout=5, retries=0
+            preset=self.preset, model="m", base_url=self.far_end.base_url, api_key=key, timeout=5, retries=0
         )
         return OpenAIChat("main", settings)
 

@@ -96,12 +96,17 @@ class Visitor:
     async def say(self, text: str) -> Locator:
         """Type, press Enter, and wait until the message stands in the log."""
         before = await self.page.locator("#log article.mine").count()
-        await self.box.fill(text)
-        await self.box.press("Escape")
-        await self.box.press("Enter")
+        await self.type(text)
         mine = self.page.locator("#log article.mine")
         await expect(mine).to_have_count(before + 1)
         return mine.last
+
+    async def type(self, text: str) -> None:
+        """Type and press Enter; whether the message may stand is another matter."""
+        await self.box.fill(text)
+        if await self.page.locator("#choices").is_visible():
+            await self.box.press("Escape")
+        await self.box.press("Enter")
 
     async def sees(self, text: str) -> None:
         await expect(self.message(text)).to_be_visible()

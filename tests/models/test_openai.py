@@ -31,7 +31,7 @@ from bot.models.openai import OpenAIChat
 from tests.peers.openai_oddities import Odd, chunk, event, failure
 from tests.peers.openai_server import OpenAIServer
 
-KEY = "sk-very/secret+0123456789abcdef"
+KEY = "very/secret+0123456789abcdef"
 ASKED = (Turn("system", "你是助手"), Turn("user", "在吗"))
 Make = Callable[..., OpenAIChat]
 
@@ -285,7 +285,7 @@ async def test_a_failure_without_end_is_cut(server: OpenAIServer, make: Make) ->
 
 @pytest.mark.parametrize("field", ["message", "code", "type", "text", "event", "content"])
 async def test_the_key_is_in_no_error(server: OpenAIServer, make: Make, field: str) -> None:
-    told = f"you sent Authorization: Bearer {KEY} ({KEY.replace('/', chr(92) + '/')}) or {KEY}"
+    told = f"the key {KEY} ({KEY.replace('/', chr(92) + '/')}) is wrong. You sent Authorization: Bearer {KEY}"
     server.behave(
         {
             "text": failure(500, f"<html>{told}</html>"),

@@ -61,6 +61,10 @@ export class Log {
   constructor(node, chat) {
     this.node = node;
     this.chat = chat;
+    this.stays = true;
+    node.addEventListener("scroll", () => { this.stays = this.atEnd(); }, { passive: true });
+    // A growing message box or a keyboard on the screen must not push the last message out of sight.
+    new ResizeObserver(() => this.stays && this.toEnd()).observe(node);
   }
 
   atEnd() {
@@ -69,6 +73,7 @@ export class Log {
 
   toEnd() {
     this.node.scrollTop = this.node.scrollHeight;
+    this.stays = true;
   }
 
   draw(room) {

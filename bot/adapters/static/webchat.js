@@ -201,7 +201,7 @@ class Chat {
     const same = this.room?.id === id;
     this.room = this.rooms.get(id);
     this.room.unread = 0;
-    sessionStorage.setItem("room", id);
+    if (focus) sessionStorage.setItem("room", id);
     this.side(false);
     this.log.draw(this.room);
     if (!same) this.box.draft = this.room.draft;
@@ -304,14 +304,14 @@ class Chat {
 
   showTools(article) {
     const message = this.room.items.get(article.dataset.id);
-    if (!message || message.streaming || this.tools.parentNode === article) return;
+    if (!message || message.streaming || article.contains(this.tools)) return;
     this.tools.message = message;
     const mine = message.from.id === this.me.id;
     const recall = this.tools.querySelector(".recall");
     recall.hidden = !mine && this.me.role === "member";
     recall.title = t(mine ? "recall" : "remove");
     recall.setAttribute("aria-label", recall.title);
-    article.append(this.tools);
+    article.querySelector(".bubble").append(this.tools);
   }
 }
 
