@@ -16,6 +16,7 @@ from bot import loader
 from bot.config import Config
 from bot.context import House, RunContext
 from bot.control import Control
+from bot.errors import ModelError
 from bot.help import Help
 from bot.keeper import Keeper
 from bot.models.base import ChatModel
@@ -38,6 +39,7 @@ from bot.types import Group, Health
 
 Kind = type[Plugin]
 TROUBLE_SECONDS = 3600.0
+PREPARE_SECONDS = 1.5
 
 
 class App:
@@ -98,12 +100,24 @@ class App:
             await self.desk.spending.load(self.store)
             for model in self.models.values():
                 stack.push_async_callback(model.close)
+            preparing = asyncio.get_running_loop().create_task(self._prepare())
+            stack.push_async_callback(asyncio.wait, {preparing})
+            stack.callback(preparing.cancel)
             await stack.enter_async_context(self.keeper.open())
             stack.push_async_callback(self.pipeline.close)
             await stack.enter_async_context(self.scheduler.open())
             for adapter in self.adapters.values():
                 await stack.enter_async_context(adapter.listen(self.pipeline.receive))
             yield self
+
+    async def _prepare(self) -> None:
+        """Load what models need, when the bot already answers and before somebody asks."""
+        await asyncio.sleep(PREPARE_SECONDS)
+        for name, model in self.models.items():
+            try:
+                await model.prepare()
+            except ModelError as error:
+                logger.warning("Model {} is not ready: {}", name, error.detail)
 
     def health(self, group: Group | None = None) -> Sequence[Health]:
         """What is up: accounts, models, the database; with a group, its own troubles."""

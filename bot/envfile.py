@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings
 
-from bot.config import Config, Model, variable
+from bot.config import Config, variable
 from bot.models.presets import PRESETS
 
 ANY_NAME = "<NAME>"
@@ -30,7 +30,7 @@ HEADING = """\
 """
 MODELS = f"""\
 # {ANY_NAME} is a name of your choice, which members see: XIAOPENG_MODELS__MAIN__MODEL and so on.
-# Presets: {", ".join(PRESETS)}.
+{textwrap.fill(", ".join(PRESETS), 100, initial_indent="# Presets: ", subsequent_indent="#   ")}
 # Without a preset of its own, any OpenAI-compatible server works through its BASE_URL.
 """
 
@@ -60,15 +60,17 @@ def settings(kind: type[BaseModel] = Config, path: tuple[str, ...] = (), title: 
         else:
             yield Setting(title, (*path, name), field)
     for section, where in later:
-        yield from settings(section, where, (section.__doc__ or "").strip().rstrip("."))
+        yield from settings(section, where, (section.__doc__ or "").partition("\n")[0].rstrip("."))
 
 
-def whole_sections() -> Mapping[str, type[BaseModel] | None]:
-    """The variables that may hold a section as one JSON object, and the section's model."""
-    found: dict[str, type[BaseModel] | None] = {}
+def variables(*names: str) -> Mapping[str, Setting | None]:
+    """Every variable that means something, for models of these names; None: a whole section as JSON."""
+    found: dict[str, Setting | None] = {}
     for setting in settings():
-        for length in range(1, len(setting.path)):
-            found[variable(*setting.path[:length])] = None
+        for name in names if ANY_NAME in setting.path else ("",):
+            path = tuple(name if step == ANY_NAME else step for step in setting.path)
+            found.update({variable(*path[:length]): None for length in range(1, len(path))})
+            found[variable(*path)] = setting
     return found
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from loguru import logger
 
 Key = tuple[object, ...]
+CLOSE_SECONDS = 10.0
+"""What does not close in this time is left, so that it cannot hold up the end of the bot."""
 
 
 @dataclass(slots=True)
@@ -32,8 +34,9 @@ class Keeper:
         try:
             yield self
         finally:
-            for key in reversed(list(self._kept)):
-                await self._close(key)
+            async with AsyncExitStack() as stack:  # also where closing is cancelled, the others are closed
+                for key in self._kept:
+                    stack.push_async_callback(self._close, key)
 
     async def keep(self, key: Key, make: Any, depends: tuple[object, ...]) -> Any:
         """The value of `key`: made by `make()` on first use, made anew when `depends` differs."""
@@ -54,6 +57,7 @@ class Keeper:
     async def _close(self, key: Key) -> None:
         kept = self._kept.pop(key)
         try:
-            await kept.manager.__aexit__(None, None, None)
-        except Exception:  # a plugin's failure while closing must not keep the others open
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await kept.manager.__aexit__(None, None, None)
+        except Exception:  # noqa: BLE001 - a plugin's failure while closing must not keep the others open
             logger.exception("{} did not close", key)

@@ -16,7 +16,7 @@ V = TypeVar("V")
 class Lanes(Generic[K, V]):
     """Runs `handle` for each item, one at a time per key.
 
-    `bound` items of a key may wait; `put` says False for one more.
+    `bound` items of a key may wait; `put` says False for one more, and to all after `close`.
     """
 
     def __init__(self, handle: Callable[[V], Awaitable[None]], bound: int) -> None:
@@ -24,8 +24,11 @@ class Lanes(Generic[K, V]):
         self._bound = bound
         self._waiting: dict[K, deque[V]] = {}
         self._workers: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def put(self, key: K, item: V) -> bool:
+        if self._closed:
+            return False
         lane = self._waiting.get(key)
         if lane is None:
             self._waiting[key] = deque((item,))
@@ -49,6 +52,10 @@ class Lanes(Generic[K, V]):
         """Let the lanes run dry for `grace` seconds, then end them."""
         if self._workers:
             await asyncio.wait(self._workers, timeout=grace)
+        self._closed = True
+        left = sum(map(len, self._waiting.values()))
+        if left:
+            logger.error("{} events were still waiting at the end and were not handled", left)
         for worker in list(self._workers):
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -60,7 +67,13 @@ class Lanes(Generic[K, V]):
                 item = lane[0]
                 try:
                     await self._handle(item)
-                except Exception:  # one item's failure must not stop its group
+                except asyncio.CancelledError:
+                    # What was cancelled inside a handler is that item's failure; only the lane's own end is meant here.
+                    task = asyncio.current_task()
+                    if task is None or task.cancelling():
+                        raise
+                    logger.error("An event of {} was cancelled", key)
+                except Exception:  # noqa: BLE001 - one item's failure must not stop its group
                     logger.exception("An event of {} could not be handled", key)
                 lane.popleft()
         finally:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
+from loguru import logger
 from pydantic import ValidationError
 
 from bot.plugin import Command, Plugin
@@ -94,7 +95,7 @@ class Switchboard:
             overrides.enabled.pop(entry.plugin, None)
         else:
             overrides.enabled[entry.plugin] = enabled
-        self._views.pop(entry.group_id, None)
+        self._changed(entry.group_id)
 
     async def put(self, entry: Entry, value: str | None) -> None:
         """Store the setting `entry.subject` of `entry.plugin` as JSON (None: its default). Raises StoreError."""
@@ -103,9 +104,17 @@ class Switchboard:
         fields = overrides.settings.setdefault(entry.plugin, {})
         if value is None:
             fields.pop(entry.subject, None)
+            if not fields:
+                del overrides.settings[entry.plugin]
         else:
             fields[entry.subject] = value
-        self._views.pop(entry.group_id, None)
+        self._changed(entry.group_id)
+
+    def _changed(self, group_id: str) -> None:
+        """Forget the view; a group that took everything back shares the common one again."""
+        self._views.pop(group_id, None)
+        if self._overrides[group_id] == Overrides():
+            del self._overrides[group_id]
 
     # --- building -------------------------------------------------------------------------
 
@@ -135,13 +144,29 @@ class Switchboard:
         values, broken = {}, {}
         for name, value in stored.items():
             try:
-                candidate = orjson.loads(value)
-                kind.model_validate({name: candidate})
-                values[name] = candidate
-            except (ValidationError, orjson.JSONDecodeError):
+                values[name] = orjson.loads(value)
+            except orjson.JSONDecodeError:
                 broken[name] = value
-        try:
-            return kind.model_validate(values), broken
-        except ValidationError:
-            # Each value is right alone and they are wrong together: none can be told to be the culprit.
-            return self._defaults[kind], dict(stored)
+        plugin = _made(kind, values)
+        if plugin is not None:
+            return plugin, broken
+        for name in list(values):
+            if _made(kind, {name: values[name]}) is None:
+                del values[name]
+                broken[name] = stored[name]
+        plugin = _made(kind, values)
+        if plugin is not None:
+            return plugin, broken
+        # Each value is right alone and they are wrong together: none can be told to be the culprit.
+        return self._defaults[kind], dict(stored)
+
+
+def _made(kind: Kind, values: dict[str, object]) -> Plugin | None:
+    """The settings with these values; None where the plugin does not take them."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError:
+        return None
+    except Exception as error:  # noqa: BLE001 - a plugin's own check may fail in any way; its group goes on
+        logger.error("The settings of {} could not be checked ({!r})", kind.plugin_name, error)
+        return None

@@ -70,6 +70,9 @@ class Scripted:
         completion.model, completion.finish = self.name, "stop"
         completion.usage = Usage(sum(len(turn.text) for turn in turns), len(answer))
 
+    async def prepare(self) -> None:
+        return None
+
     async def close(self) -> None:
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -45,7 +46,7 @@ ROUTES = (
 
 
 @asynccontextmanager
-async def serving(**settings: object) -> AsyncIterator[tuple[Server, aiohttp.ClientSession]]:
+async def serving(**settings: Any) -> AsyncIterator[tuple[Server, aiohttp.ClientSession]]:
     config = Config(_env_file=None, **{"server": {"port": 0}, **settings})
     async with Server(config, ROUTES, lambda: {"ok": True, "models": 1}) as server:
         jar = aiohttp.CookieJar(unsafe=True)
@@ -53,7 +54,7 @@ async def serving(**settings: object) -> AsyncIterator[tuple[Server, aiohttp.Cli
             yield server, client
 
 
-def config(**settings: object) -> Config:
+def config(**settings: Any) -> Config:
     return Config(_env_file=None, **settings)
 
 
@@ -264,7 +265,7 @@ async def test_forged_sessions_are_strangers(cookie: str) -> None:
     ],
 )
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
-def test_refuses_to_stand_open(settings: dict[str, object], setting: str, host: str) -> None:
+def test_refuses_to_stand_open(settings: dict[str, Any], setting: str, host: str) -> None:
     with pytest.raises(ConfigError) as refused:
         check_exposure(config(server={"host": host}, **settings))
     assert refused.value.setting == setting
@@ -289,13 +290,13 @@ async def test_says_what_to_do_when_the_port_is_taken() -> None:
 
 
 async def test_says_what_to_do_when_the_address_is_not_ours() -> None:
-    open_settings = {"web": {"enabled": False}, "onebot": {"enabled": False}}
+    open_settings: dict[str, Any] = {"web": {"enabled": False}, "onebot": {"enabled": False}}
     with pytest.raises(ConfigError, match="XIAOPENG_SERVER__HOST"):
         async with Server(config(server={"host": "192.0.2.1", "port": 0}, **open_settings), (), dict):
             pass
 
 
 async def test_everywhere_is_shown_as_here() -> None:
-    open_settings = {"web": {"enabled": False}, "onebot": {"enabled": False}}
+    open_settings: dict[str, Any] = {"web": {"enabled": False}, "onebot": {"enabled": False}}
     async with Server(config(server={"host": "0.0.0.0", "port": 0}, **open_settings), (), dict) as server:
         assert server.url.startswith("http://127.0.0.1:")

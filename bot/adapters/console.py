@@ -18,7 +18,7 @@ from bot.adapters.console_lines import reading
 from bot.adapters.console_rooms import Record, Room, Rooms
 from bot.adapters.console_screen import BOLD, CYAN, DIM, Screen
 from bot.adapters.console_talk import DEMO, TEST, Talk
-from bot.adapters.console_text import in_line, shown
+from bot.adapters.console_text import in_line, joined
 from bot.config import Config
 from bot.errors import AdapterError, Refusal
 from bot.types import Account, Event, Group, Health, Member, Mention, Outgoing, Part, Role, Text
@@ -96,7 +96,7 @@ class Console:
         record = self._rooms.record(room.group, self._bot, outgoing.to)
         quote = self._rooms.find(outgoing.quote)
         if outgoing.stream is None:
-            self._screen.message(f"{self._head(record, quote)}：", _joined(outgoing.parts))
+            self._screen.message(f"{self._head(record, quote)}：", joined(outgoing.parts))
         else:
             await self._screen.write(
                 lambda more: f"{self._head(record, quote, more=more)}：", _standing(record, outgoing.stream)
@@ -157,7 +157,7 @@ class Console:
         if self._echoes and all(isinstance(part, Text | Mention) for part in parts):
             self._screen.note(f"↑ {head}")
         else:
-            self._screen.message(f"{head}：", _joined(parts))
+            self._screen.message(f"{head}：", joined(parts))
 
     def _head(self, record: Record, quote: Record | None, *, more: bool = False) -> str:
         """What stands before a message: its number, where it is said, who says it to whom, what it quotes."""
@@ -174,10 +174,6 @@ class Console:
             return f"{paint(f'#{number}', DIM)} {name}（接着说）"
         quoted = f" ↪ #{quote.number}" if quote is not None and quote.number else ""
         return f"{paint(f'#{number}', DIM)} {name}{quoted}"
-
-
-def _joined(parts: Sequence[Part]) -> str:
-    return "".join(map(shown, parts))
 
 
 async def _standing(record: Record, stream: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -96,13 +96,13 @@ class Talk:
             return [self._say(self.room, self._words(self.room, line[1:]))]
         if not line.startswith((":", "：")):
             return [self._say(self.room, self._words(self.room, line))]
-        word, *rest = line[1:].split(maxsplit=1)
+        word, rest = (*line[1:].split(maxsplit=1), "", "")[:2]
         order = ORDERS.get(word.lower())
         if order is None and line.startswith("："):
             return [self._say(self.room, self._words(self.room, line))]  # a sentence in Chinese may well begin so
         if order is None:
             raise Refusal(f"没有 :{clean_name(word)}。发 :help 看可以做什么；就想这样说的话，前面再加一个冒号。")
-        return await self._drive(word.lower(), order, rest[0].strip() if rest else "")
+        return await self._drive(word.lower(), order, rest.strip())
 
     def arrive(self) -> Sequence[Event]:
         """The one who speaks now joins the room, unless they ever were in it."""

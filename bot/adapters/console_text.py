@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from bot.adapters.console_picture import described
 from bot.types import EVERYONE, Card, Face, File, Forward, Image, Mention, Part, Text
@@ -34,13 +35,22 @@ def clean_text(text: str) -> str:
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 
-def shown(part: Part) -> str:
+def joined(parts: Sequence[Part]) -> str:
+    """A message as the terminal shows it, harmless; a mention stands apart from what follows it."""
+    pieces: list[str] = []
+    for before, part in zip((None, *parts), parts, strict=False):
+        piece = _shown(part)
+        pieces.append(f" {piece}" if isinstance(before, Mention) and not piece[:1].isspace() else piece)
+    return "".join(pieces)
+
+
+def _shown(part: Part) -> str:
     """One part of a message as the terminal shows it; harmless."""
     match part:
         case Text(text):
             return harmless(text)
         case Mention(id, name):
-            return f"@{in_line(name or ('所有人' if id == EVERYONE else id))} "
+            return f"@{in_line(name or ('所有人' if id == EVERYONE else id))}"
         case Image(data=bytes(data)):
             return f"[图片 {described(data)}]"
         case Image(url=url):

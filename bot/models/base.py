@@ -51,4 +51,8 @@ class ChatModel(Protocol):
         self, turns: Sequence[Turn], options: Mapping[str, object], completion: Completion
     ) -> AsyncGenerator[str, None]: ...
 
-    async def close(self) -> None: ...
+    async def prepare(self) -> None:
+        """Do now what the first answer would otherwise wait for. Raises ModelError."""
+
+    async def close(self) -> None:
+        """End it; what is asked afterwards fails."""

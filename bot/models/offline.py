@@ -31,5 +31,8 @@ class Offline:
             yield sentence
         completion.finish = "stop"
 
+    async def prepare(self) -> None:
+        """Nothing is to be loaded."""
+
     async def close(self) -> None:
         """Nothing is open."""

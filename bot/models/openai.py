@@ -72,6 +72,10 @@ class OpenAIChat:
         if fault := reading.fault or reading.verdict(spoke):
             raise self._error(fault, spoke)
 
+    async def prepare(self) -> None:
+        """Load the SDK, which takes a second; nothing is asked yet."""
+        await self._open()
+
     async def close(self) -> None:
         """Close the connections; whatever is asked afterwards fails as unavailable."""
         async with self._opening:

@@ -344,7 +344,7 @@ def _unusable(path: Path, problem: str) -> ConfigError:
 
 def listed(result: Any, owner: str) -> Any:
     """The result, which must not read from the connection later, in another thread."""
-    if isinstance(result, Iterator):
+    if isinstance(result, Iterator) and getattr(result, "description", ()) is not None:  # a cursor without rows is none
         raise TypeError(f"{owner} returned an iterator from the database: return list(…) of it")
     return result
 

@@ -137,6 +137,9 @@ class Slow:
         finally:
             self.left.set()
 
+    async def prepare(self) -> None:
+        return None
+
     async def close(self) -> None:
         return None
 

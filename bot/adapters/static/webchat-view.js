@@ -226,7 +226,7 @@ export function drawRooms(node, chat) {
   node.replaceChildren(...[...chat.rooms.values()].map((room) => {
     const name = roomName(room, chat.bot);
     const last = [...room.items.values()].filter((item) => item.parts && !item.removed).pop();
-    const under = !room.joined ? t("not.joined") : last ? `${last.from.id === chat.me.id ? t("you") : last.from.name}: ${gist(last)}` : "";
+    const under = !room.joined ? t("not.joined") : last ? `${last.from.id === chat.me.id ? t("you") : last.from.name}: ${gist(last) || t("is.typing") + "…"}` : "";
     return h("li", {}, h("button", { type: "button", "aria-current": room === chat.room ? "true" : undefined, onclick: () => chat.open(room.id) },
       h("span", { class: "sign", "aria-hidden": "true" }, room.direct ? "✉" : "#"),
       h("span", { class: "label" }, h("span", {}, name), under ? h("small", {}, under) : null),

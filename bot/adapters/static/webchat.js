@@ -133,8 +133,8 @@ class Chat {
     this.rooms.set(room.id, room);
     this.settle(room);
     const wanted = sessionStorage.getItem("room");
-    if (old && old === this.room) this.open(room.id, false);
-    else if (!this.rooms.has(this.room?.id) || room.id === wanted) this.open(room.id, false);
+    const here = this.room?.id;
+    if (here === room.id || !this.rooms.has(here) || (room.id === wanted && here !== wanted)) this.open(room.id, false);
     else this.drawSide();
   }
 
@@ -199,12 +199,13 @@ class Chat {
   open(id, focus = true) {
     if (this.room && this.rooms.get(this.room.id) === this.room) this.room.draft = this.box.draft;
     const same = this.room?.id === id;
+    const gone = this.room && !this.rooms.has(this.room.id);
     this.room = this.rooms.get(id);
     this.room.unread = 0;
     if (focus) sessionStorage.setItem("room", id);
     this.side(false);
     this.log.draw(this.room);
-    if (!same) this.box.draft = this.room.draft;
+    if (!same && !gone) this.box.draft = this.room.draft;
     else if (this.box.quote && !this.room.items.has(this.box.quote.id)) this.box.quoteThis(null, false);
     $("latest").hidden = true;
     this.draw();

@@ -1,0 +1,111 @@
+"""Server processes: start one, see when it answers, what it holds, and end it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).resolve().parent.parent
+POLL_SECONDS = 0.001
+READY_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+class NotReady(Exception):
+    """The process ended, or did not answer in time; the text holds the end of what it wrote."""
+
+
+class Process:
+    """`python -m <arguments>` in `folder`, which serves /healthz at `port`; live while entered.
+
+    Entering returns when /healthz has answered 200 for the first time. Raises NotReady.
+    """
+
+    def __init__(self, arguments: Sequence[str], port: int, folder: Path) -> None:
+        self.arguments = arguments
+        self.port = port
+        self.folder = folder
+        self.seconds = 0.0
+        """From the call that made the process to the first 200."""
+
+    def __enter__(self) -> Self:
+        self._log = self.folder / f"{self.port}.log"
+        with self._log.open("wb") as log:
+            started = time.perf_counter()
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", *self.arguments],
+                cwd=self.folder,
+                env=environment(self.port),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            while not healthy(self.port):
+                if self._popen.poll() is not None:
+                    raise NotReady(self._said(f"ended with code {self._popen.returncode}"))
+                if time.perf_counter() - started > READY_SECONDS:
+                    raise NotReady(self._said(f"did not answer within {READY_SECONDS:.0f} s"))
+                time.sleep(POLL_SECONDS)
+            self.seconds = time.perf_counter() - started
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def memory(self) -> dict[str, float]:
+        """MB (of 1000 * 1000 bytes) that the process holds: "Rss" whole, "Pss" with what is shared divided.
+
+        Raises FileNotFoundError where the system has no /proc.
+        """
+        lines = Path(f"/proc/{self._popen.pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        fields = {line.partition(":")[0]: line.split()[1] for line in lines[1:]}
+        return {name: int(fields[name]) * 1024 / 1e6 for name in ("Rss", "Pss")}
+
+    def _stop(self) -> None:
+        self._popen.terminate()
+        try:
+            self._popen.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()
+
+    def _said(self, what: str) -> str:
+        said = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        return f"python -m {' '.join(self.arguments)} {what}.\n{said}".rstrip()
+
+
+def healthy(port: int) -> bool:
+    """Whether /healthz answers 200: one attempt on a plain socket, as cheap as it can be."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            with line.makefile("rb") as answer:
+                return answer.readline().split(b" ")[1:2] == [b"200"]
+    except OSError:
+        return False
+
+
+def environment(port: int) -> dict[str, str]:
+    """The caller's environment with no setting of the bot in it but the port."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XIAOPENG_", "PYTHON"))}
+    return kept | {"PYTHONPATH": str(ROOT), "XIAOPENG_SERVER__PORT": str(port)}
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
