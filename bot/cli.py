@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the bot, or hand over to the tools."""
+    # Without standard streams a socket would get their numbers, which uvloop never closes.
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(spare)
     if sys.argv[1:] in ([], ["run"]):
         from bot.running import run
 

@@ -34,7 +34,7 @@ class Screen:
         self._lost = lost
         self._gone = False
         self._pages: list[_Page] = []
-        """The first is live: its text is shown as it comes."""
+        """Those of which there is something to show. The first is live: its text is shown as it comes."""
         self._open = False
         """Whether the live page stands in the middle of a line."""
 
@@ -59,12 +59,13 @@ class Screen:
         `head(False)` begins the message, `head(True)` takes it up again below other lines.
         """
         page = _Page(head)
-        self._pages.append(page)
         whole = False
         try:
             async for chunk in chunks:
                 page.text += harmless(chunk)
-                if page is self._pages[0]:
+                if page not in self._pages and page.text.strip("\n"):
+                    self._pages.append(page)  # only now: who still thinks keeps nobody waiting
+                if page in self._pages[:1]:
                     self._flow(page)
                 await asyncio.sleep(0)  # a stream that never waits must not starve the keyboard
             whole = True
@@ -87,18 +88,18 @@ class Screen:
 
     def _end(self, page: _Page, *, whole: bool) -> None:
         """A page is complete, or broke off: close it and let the next one be live."""
-        live = page is self._pages[0]
-        self._pages.remove(page)
-        if live:
+        if page.begun:
+            self._pages.remove(page)
             if self._open:
                 self._put("\n")
                 self._open = False
-            elif whole and not page.begun:
-                self._put(page.head(False) + "\n")
             if self._pages:
                 self._flow(self._pages[0])
-        elif whole or page.text.strip("\n"):
+        elif page in self._pages:
+            self._pages.remove(page)
             self._whole(page.head(False) + _indented(page.text.strip("\n")))
+        elif whole:
+            self._whole(page.head(False))
 
     def _whole(self, text: str) -> None:
         """Show a line between others: what is being written is taken up again below it."""

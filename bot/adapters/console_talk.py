@@ -6,8 +6,8 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from bot.adapters.console_orders import HELP, ORDERS, Order, wrong
 from bot.adapters.console_picture import load
 from bot.adapters.console_rooms import Record, Room, Rooms
 from bot.adapters.console_text import clean_name, clean_text
@@ -40,35 +40,6 @@ ROLE_WORDS = {Role.MEMBER: "成员", Role.ADMIN: "管理员", Role.OWNER: "群�
 ALL = "所有人"
 NUMBERED = re.compile(r"#?(\d{1,9})(?:\s+(.*))?", re.ASCII | re.DOTALL)
 
-
-class Order(NamedTuple):
-    """How a line that drives the demo is written, and what it does; `example` where it needs words."""
-
-    form: str
-    purpose: str
-    example: str = ""
-
-
-ORDERS = {
-    "help": Order(":help", "看这份说明"),
-    "as": Order(":as 名字", "换一个人说话，没来过的会入群", ":as 小红"),
-    "role": Order(":role admin|owner|member", "换身份：管理员、群主、成员", ":role admin"),
-    "join": Order(":join", "加入现在这个群"),
-    "leave": Order(":leave", "离开现在这个群"),
-    "group": Order(":group demo|test", "换到示例群或测试群", ":group test"),
-    "quote": Order(":quote 编号 内容", "引用一条消息说话", ":quote 3 谢谢"),
-    "react": Order(":react 编号 表情", "给一条消息贴表情，不写表情就是 👍", ":react 3 👍"),
-    "unreact": Order(":unreact 编号 表情", "把表情拿掉", ":unreact 3 👍"),
-    "recall": Order(":recall 编号", "撤回自己的消息，管理员可以撤回别人的", ":recall 3"),
-    "image": Order(":image 路径", "发一张图片，最多 5 MB", ":image ~/图.png"),
-    "dm": Order(":dm 内容", "和机器人私聊", ":dm 你好"),
-    "quit": Order(":quit", "离开，Ctrl-D 和 Ctrl-C 也行"),
-}
-HELP = "\n".join(
-    ["直接打字就是发言，@名字 可以提到别人。冒号开头的行用来演示：",
-     *(f"{order.form}  {order.purpose}" for order in ORDERS.values()),
-     "::内容  发一条冒号开头的消息"]
-)  # fmt: skip
 
 Said = Callable[[Record, Sequence[Part], Record | None], None]
 """Shows what a member said, and the message that it quotes."""
@@ -110,7 +81,7 @@ class Talk:
 
     async def _drive(self, word: str, order: Order, rest: str) -> Sequence[Event]:
         if bool(order.example) != bool(rest):
-            raise _wrong(order)
+            raise wrong(order)
         match word:
             case "help":
                 self._note(HELP)
@@ -120,7 +91,7 @@ class Talk:
                 return self._become(rest)
             case "role":
                 if rest.lower() not in ROLES:
-                    raise _wrong(order)
+                    raise wrong(order)
                 self.person.role = ROLES[rest.lower()]
                 self._tell()
             case "join":
@@ -132,7 +103,7 @@ class Talk:
             case "group":
                 group = GROUPS.get(rest.lower())
                 if group is None:
-                    raise _wrong(order)
+                    raise wrong(order)
                 self.room = self._rooms.rooms[group.id]
                 self._tell()
                 return self.arrive()
@@ -195,10 +166,10 @@ class Talk:
         """Do something with a message that is named by its number."""
         found = NUMBERED.fullmatch(rest)
         if found is None:
-            raise _wrong(order)
+            raise wrong(order)
         words = (found[2] or "").strip()
         if (word == "quote" and not words) or (word == "recall" and words):
-            raise _wrong(order)
+            raise wrong(order)
         record = self._rooms.seen(int(found[1]), self.person, self.room)
         room = self._rooms.rooms[record.group.id]
         if word == "quote":
@@ -207,7 +178,7 @@ class Talk:
             return [self._recall(record)]
         emoji = words or "👍"
         if len(emoji) > EMOJI_LIMIT or clean_name(emoji) != emoji or any(c.isascii() or c.isspace() for c in emoji):
-            raise _wrong(order)
+            raise wrong(order)
         return self._react(room, record, emoji, added=word == "react")
 
     def _recall(self, record: Record) -> Recalled:
@@ -276,7 +247,3 @@ def _mentions(names: dict[str, str]) -> re.Pattern[str]:
     longest_first = sorted(names, key=len, reverse=True)
     either = "|".join(re.escape(name) + (r"(?![A-Za-z0-9_])" if name[-1:].isascii() else "") for name in longest_first)
     return re.compile(f"(?<![A-Za-z0-9_.])[@＠]({either}) ?")
-
-
-def _wrong(order: Order) -> Refusal:
-    return Refusal(f"要写成 {order.form}，比如 {order.example}" if order.example else f"只要写 {order.form} 就好")

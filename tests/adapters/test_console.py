@@ -120,7 +120,7 @@ class Seat:
     async def send(self, *parts: Part, group: Group = DEMO, quote: str | None = None, to: str | None = None) -> str:
         return await self.console.send(Outgoing(group, BOT, parts, quote, to))
 
-    def write(self, group: Group = DEMO) -> tuple[asyncio.Queue[str | Exception | None], asyncio.Task[str]]:
+    def write(self) -> tuple[asyncio.Queue[str | Exception | None], asyncio.Task[str]]:
         """Begin a stream: put pieces, an error, or None for its end."""
         pieces: asyncio.Queue[str | Exception | None] = asyncio.Queue()
 
@@ -472,6 +472,20 @@ async def test_streams_do_not_mix(seat: Seat) -> None:
     two.put_nowait(None)
     await second
     await seat.sees("#3 小鹏：二贰\n")
+
+
+async def test_who_still_thinks_keeps_nobody_waiting(seat: Seat) -> None:
+    thinking, first = seat.write()
+    thinking.put_nowait("\n")
+    ready, second = seat.write()
+    ready.put_nowait("有了")
+    await seat.sees("#1 小鹏：有了")
+    thinking.put_nowait(None)
+    await first
+    ready.put_nowait("，是三")
+    ready.put_nowait(None)
+    await second
+    await seat.sees("#1 小鹏：有了\n#2 小鹏：\n#1 小鹏（接着说）：，是三\n")
 
 
 async def test_members_speak_between(seat: Seat) -> None:

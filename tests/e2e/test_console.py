@@ -83,6 +83,7 @@ async def terminal(folder: Path, **more: str) -> AsyncIterator[Terminal]:
         os.close(inner)
 
 
+@pytest.mark.slow
 async def test_a_visit_to_the_demo_group(tmp_path: Path) -> None:
     async with terminal(tmp_path) as seat:
         await seat.sees("本机上的演示.*:help")
@@ -104,6 +105,7 @@ async def test_a_visit_to_the_demo_group(tmp_path: Path) -> None:
         assert "INFO" not in seat.screen
 
 
+@pytest.mark.slow
 async def test_answers_again_in_a_second_run(tmp_path: Path) -> None:
     for _ in range(2):
         async with terminal(tmp_path) as seat:
