@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.figures import Figure, machine, save, table
+from bench.figures import Figure, Unmeasured, machine, save, table
 from bench.packages import packages
 from bench.process import ROOT
 from bench.start import idle, starts
@@ -19,7 +20,7 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], list[Figure]]] = {
 
 
 def main() -> None:
-    """A missed target is said in the table and changes no exit code: machines differ."""
+    """Exit with 1 where a bench could not run; a missed target changes nothing, for machines differ."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"which of {', '.join(BENCHES)} (default: all)")
     parser.add_argument("--rounds", type=int, default=15, help="starts of each kind (default: 15)")
@@ -33,13 +34,19 @@ def main() -> None:
         parser.error("at least one round is needed")
     place = machine()
     print(", ".join(f"{name}: {value}" for name, value in place.items()))
-    figures = []
+    figures: list[Figure] = []
+    unmeasured = 0
     for name in options.names or BENCHES:
         print(f"measuring {name} ...", flush=True)
-        figures += BENCHES[name](options)
+        try:
+            figures += BENCHES[name](options)
+        except Unmeasured as reason:
+            unmeasured += 1
+            print(f"{name} was not measured. {reason}")
     print(f"\n{table(figures)}\n")
     measured = {"names": options.names or list(BENCHES), "rounds": options.rounds, "idle_seconds": options.idle_seconds}
     print(f"kept in {save(options.results, place, measured, figures)}")
+    sys.exit(unmeasured > 0)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
+class Unmeasured(Exception):
+    """A bench could not run here; the text says why, to whoever started it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measured value. `target` is the most that it may be; None where it is only there to compare with."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uv
 
-from bench.figures import Figure
+from bench.figures import Figure, Unmeasured
 from bench.process import ROOT
 
 COUNT = 65
@@ -20,15 +20,20 @@ TOOLS = ("pip", "setuptools", "_distutils_hack", "distutils-precedence", "_virtu
 
 
 def packages() -> list[Figure]:
-    """Install requirements.lock into a new environment. Raises CalledProcessError where that fails."""
+    """Install requirements.lock into a new environment. Raises Unmeasured where that fails."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         folder = Path(scratch) / "venv"
         python = folder / "bin" / "python"
         lock = ROOT / "requirements.lock"
         tool = uv.find_uv_bin()
-        subprocess.run([tool, "venv", "--quiet", "--python", sys.executable, folder], check=True)
         sync: list[str | Path] = [tool, "pip", "sync", "--quiet", "--python", python, "--require-hashes", lock]
-        subprocess.run(sync, check=True)
+        try:
+            subprocess.run([tool, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+            subprocess.run(sync, check=True)
+        except subprocess.CalledProcessError as failed:
+            raise Unmeasured(
+                f"The packages could not be installed (uv ended with code {failed.returncode})."
+            ) from failed
         site = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
         return weigh(Path(site))
 

@@ -12,13 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bench.figures import Unmeasured
+
 ROOT = Path(__file__).resolve().parent.parent
+PROC = Path("/proc")
 POLL_SECONDS = 0.001
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
 
-class NotReady(Exception):
+class NotReady(Unmeasured):
     """The process ended, or did not answer in time; the text holds the end of what it wrote."""
 
 
@@ -68,11 +71,21 @@ class Process:
     def memory(self) -> dict[str, float]:
         """MB (of 1000 * 1000 bytes) that the process holds: "Rss" whole, "Pss" with what is shared divided.
 
-        Raises FileNotFoundError where the system has no /proc.
+        Raises Unmeasured where the system has no /proc.
         """
-        lines = Path(f"/proc/{self._popen.pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        lines = self._proc("smaps_rollup").splitlines()
         fields = {line.partition(":")[0]: line.split()[1] for line in lines[1:]}
         return {name: int(fields[name]) * 1024 / 1e6 for name in ("Rss", "Pss")}
+
+    def cpu(self) -> float:
+        """Seconds of processor time that all its threads have used, in steps of 10 ms. Raises Unmeasured."""
+        user, system = self._proc("stat").rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def _proc(self, name: str) -> str:
+        if not PROC.exists():
+            raise Unmeasured("There is no /proc here to tell what a process uses.")
+        return (PROC / str(self._popen.pid) / name).read_text(encoding="ascii", errors="replace")
 
     def _stop(self) -> None:
         self._popen.terminate()

@@ -1,7 +1,8 @@
 """How long from a process's birth to its first 200, and what it holds when idle; the bare bot beside it.
 
 The kinds take turns within each round, so that a busy moment of the machine hits all of them.
-A bot on a fresh database makes its folder and tables; on an existing one it finds them.
+Processor time varies less than the clock where others work on the machine. A bot on a fresh
+database makes its folder and tables; on an existing one it finds them.
 """
 
 from __future__ import annotations
@@ -13,11 +14,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.figures import Figure, median
-from bench.process import Process, free_port
+from bench.process import PROC, Process, free_port
 
 RATIO = 2.0
 """Our start takes at most so many times the bare bot's."""
 IDLE_MB = 90.0
+
+TITLES = {
+    "bare": "start bare",
+    "fresh": "start bot, fresh database",
+    "existing": "start bot, existing database",
+}
 
 Start = Callable[[], Process]
 
@@ -27,13 +34,16 @@ def starts(rounds: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         kinds = _kinds(Path(scratch))
         times: dict[str, list[float]] = {name: [] for name in kinds}
+        cpu: dict[str, list[float]] = {name: [] for name in kinds}
         for number in range(rounds + 1):
             for name in _turned(list(kinds), number):
                 with kinds[name]() as process:
-                    pass
+                    used = process.cpu() if PROC.exists() else None
                 if number:
                     times[name].append(process.seconds * 1000)
-    return _figures(times)
+                if number and used is not None:
+                    cpu[name].append(used * 1000)
+    return [*_figures(times), *(median(f"{TITLES[name]}, CPU", cpu[name], "ms") for name in kinds if cpu[name])]
 
 
 def idle(seconds: float) -> list[Figure]:
@@ -76,11 +86,11 @@ def _turned(names: list[str], by: int) -> list[str]:
 
 def _figures(times: Mapping[str, list[float]]) -> list[Figure]:
     bare = statistics.median(times["bare"])
-    found = [median("start bare", times["bare"], "ms")]
+    found = [median(TITLES["bare"], times["bare"], "ms")]
     for name in ("fresh", "existing"):
-        found.append(median(f"start bot, {name} database", times[name], "ms"))
+        found.append(median(TITLES[name], times[name], "ms"))
         ratios = tuple(ours / theirs for ours, theirs in zip(times[name], times["bare"], strict=True))
-        found.append(Figure("  of the bare bot's", statistics.median(times[name]) / bare, "x", RATIO, ratios))
+        found.append(Figure(f"{name}, of the bare bot's", statistics.median(times[name]) / bare, "x", RATIO, ratios))
     return found
 
 

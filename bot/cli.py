@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -13,6 +14,7 @@ def main() -> None:
         pass
     os.close(spare)
     if sys.argv[1:] in ([], ["run"]):
+        gc.disable()  # the imports leave nothing to collect; `run` enables it when the bot is ready
         from bot.running import run
 
         sys.exit(run())

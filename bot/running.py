@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 import time
@@ -13,7 +14,6 @@ from loguru import logger
 
 from bot import config as settings
 from bot import journal, loader
-from bot.adapters.console import Console
 from bot.adapters.onebot import OneBot
 from bot.adapters.webchat import WebChat
 from bot.app import App
@@ -71,12 +71,17 @@ async def _until_stopped(config: Config) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with serving(config) as (_, server):
+        # What the start made stays to the end: the collector need not walk over it ever again.
+        gc.freeze()
+        gc.enable()
         logger.info("{} is ready: {}", config.name, server.url)
         await stop.wait()
         logger.info("Stopping: what is under way may finish")
 
 
 async def _until_left(config: Config) -> None:
+    from bot.adapters.console import Console
+
     console = Console(config)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, console.left.set)

@@ -12,7 +12,6 @@ from pydantic import Field, field_validator, model_validator
 from sqlite_utils import Database
 
 from bot.api import Context, Plugin, Refusal, Role, command
-from bot.config import Config
 from bot.errors import StoreError
 from bot.store import schema
 from bot.store.audit import Entry
@@ -180,6 +179,14 @@ async def test_a_refused_change_changes_nothing(path: Path) -> None:
 # --- by chat ------------------------------------------------------------------------------
 
 
+@asynccontextmanager
+async def again(path: Path, *kinds: type[Plugin]) -> AsyncIterator[Room]:
+    """A later life on the same database; its messages are new ones."""
+    async with Room(*kinds, store={"path": path}) as room:
+        room._count = 1000
+        yield room
+
+
 async def admin(room: Room, *lines: str) -> Sequence[str]:
     return [reply for line in lines for reply in await room.say(line, by="管", role=Role.ADMIN)]
 
@@ -200,7 +207,7 @@ async def test_what_no_longer_fits_is_told_to_admins_where_they_look(path: Path)
 async def test_undo_goes_back_step_by_step() -> None:
     async with Room(Shop) as room:
         await admin(room, "/设置 小店 价钱 6", "/设置 小店 价钱 7", "/关闭 小店", "/设置 小店 价钱 8", "/开启 小店")
-        seen = []
+        seen, told = [], ""
         for _ in range(6):
             [told] = await admin(room, "/回退")
             seen.append(((await room.say("/买")) or ["关"])[0])
@@ -247,3 +254,49 @@ async def test_a_group_that_cannot_store_its_change_is_told() -> None:
         assert await admin(room, "/设置 小店 价钱 8") == ["数据库暂时写不进去，这次没有生效，请稍后再试。"]
         assert await room.say("/买") == ["5 元"], "answering goes on"
         room.app.store._writer._connection.execute("pragma max_page_count = 1000000")
+
+
+# --- not so yet -------------------------------------------------------------------------
+
+
+@pytest.mark.xfail(reason="Control.undo finds the change of a plugin that is gone again and again")
+async def test_undo_goes_on_past_a_plugin_that_is_gone(path: Path) -> None:
+    async with Room(Shop, Span, store={"path": path}) as room:
+        await admin(room, "/设置 小店 价钱 6", "/设置 区间 most 9")
+    async with again(path, Shop) as room:
+        await admin(room, "/回退", "/回退")
+        assert await room.say("/买") == ["5 元"]
+
+
+@pytest.mark.xfail(reason="Control.undo reads the setting that it put back, also where the plugin has it no more")
+async def test_undo_of_a_setting_that_is_gone_is_no_accident(path: Path) -> None:
+    async with Room(Shop, store={"path": path}) as room:
+        await admin(room, "/设置 小店 价钱 6")
+        await room.app.board.put(entry("room:1", field="gone"), "1")
+    async with again(path, Shop) as room:
+        [told] = await admin(room, "/回退")
+        assert "意外" not in told
+        await admin(room, "/回退")
+        assert await room.say("/买") == ["5 元"]
+
+
+@pytest.mark.xfail(reason="Control.set knows only settings that the plugin still has")
+async def test_the_old_value_of_a_setting_that_is_gone_can_be_put_away(path: Path) -> None:
+    async with board(path, Shop) as one:
+        await one.put(entry("room:1", field="gone"), "1")
+    async with Room(Shop, store={"path": path}) as room:
+        assert "gone" in (await admin(room, "/设置 小店"))[0]
+        await admin(room, "/设置 小店 gone 默认")
+        assert "gone" not in (await admin(room, "/设置 小店"))[0]
+
+
+@pytest.mark.xfail(
+    reason="wording.checked tries a value with the defaults of the others, not with the group's settings"
+)
+async def test_settings_that_belong_together_can_be_changed_one_after_the_other() -> None:
+    async with Room(Span) as room:
+        assert await admin(room, "/设置 区间 most 20", "/设置 区间 least 10") == [
+            "区间·most：5 → 20", "区间·least：1 → 10",
+        ]  # fmt: skip
+        [told] = await admin(room, "/设置 区间 most 3")
+        assert "→" not in told, "together they would be wrong"

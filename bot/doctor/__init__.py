@@ -19,6 +19,16 @@ __all__ = ["Finding", "examine"]
 
 def examine(env_file: Path | None, *, online: bool, reserved: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """Every finding, in the order in which an operator would mend them; `reserved` are the tools' own commands."""
+    failed: set[str] = set()
+    for finding in _all(env_file, online, reserved):
+        if finding.level == "fail":
+            failed.add(finding.subject)
+        elif finding.subject in failed:
+            continue  # a default stands in for what is wrong, and nothing is to be said of that
+        yield finding
+
+
+def _all(env_file: Path | None, online: bool, reserved: frozenset[str]) -> Iterator[Finding]:
     yield from machine.look()
     config, found = settings.read(env_file)
     yield from found

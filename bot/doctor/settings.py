@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,8 @@ def _explained(error: ErrorDetails, known: Mapping[str, object]) -> Finding:
         return fail(name, f"A model has a name. Write {variable('models', 'main', path[1])} or another name for main.")
     if error["type"] in LISTS:
         return fail(name, f'This is no JSON list. Write it like ["one", "two"].{remedy}')
+    if error["type"] == "string_pattern_mismatch":
+        return fail(name, f"An id is a platform, a colon and an account, like qq:12345.{remedy}")
     if error["type"] == "missing":
         return fail(name, f"It is not set, and the model needs it.{remedy}")
     return fail(name, f"{error['msg'].rstrip('.')}.{remedy}")
@@ -151,7 +154,8 @@ def _unread(known: Mapping[str, object]) -> Iterator[Finding]:
 def _unknown(name: str, known: Mapping[str, object], *, ignored: bool) -> Finding:
     if ANY_NAME in name:
         return fail(name, f"Write a name of your choice for {ANY_NAME}, such as MAIN.")
-    if meant := difflib.get_close_matches(name, known, 1, NEAR):
+    single = [name for name, setting in known.items() if setting is not None]
+    if meant := difflib.get_close_matches(name, single, 1, NEAR):
         return fail(name, f"There is no such setting. {meant[0]} is meant, perhaps; rename it.")
     if ignored:
         return warn(name, "There is no such setting, and it has no effect. Take it out, or see `xiaopeng env`.")
@@ -162,17 +166,17 @@ def _unknown(name: str, known: Mapping[str, object], *, ignored: bool) -> Findin
 
 def _without(values: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]:
     """The values without those that are wrong; what is missing gets a stand-in, so that the rest is looked at."""
-    copy = _merged(
-        {}, {name: _merged({}, value) if isinstance(value, dict) else value for name, value in values.items()}
-    )
+    copy = deepcopy(values)
     for error in errors:
+        if not error["loc"]:
+            return {}
         place: Any = copy
         *way, last = error["loc"]
         for step in way:
             if not isinstance(place.get(step), dict):
                 last = step
                 break
-            place = place[step] = dict(place[step])
+            place = place[step]
         if error["type"] == "missing" and last == error["loc"][-1]:
             place[last] = "missing"
         else:

@@ -21,7 +21,9 @@ from loguru import logger
 from sqlite_utils import Database, Migrations
 
 from bot.errors import StoreError
-from bot.store.writer import BUSY_SECONDS, Job, Row, Writer, listed, raisable
+from bot.store.faults import code, listed, raisable
+from bot.store.opening import BUSY_SECONDS
+from bot.store.writer import Job, Row, Writer
 from bot.types import Health
 
 T = TypeVar("T")
@@ -35,7 +37,7 @@ READ_SECONDS = 30.0
 JOIN_SECONDS = 30.0
 """The end of the bot waits no longer than this for a change that never returns."""
 CLOSED = "The database is closed"
-IN_WORDS = {
+IN_WORDS: dict[int | None, str] = {
     sqlite3.SQLITE_FULL: "磁盘满了",
     sqlite3.SQLITE_BUSY: "数据库被别的程序占着",
 }
@@ -83,14 +85,8 @@ class Store:
             await ready
             self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
             stack.push_async_callback(asyncio.to_thread, self._close_readers)
-            stack.push_async_callback(self._last_rows)
+            stack.callback(self._hand_over)  # at once: closing the readers may take a while
             yield self
-
-    async def _last_rows(self) -> None:
-        try:
-            await self.flush()
-        except StoreError as error:
-            logger.error("The last rows of the log could not be written: {}", error)
 
     def _close_readers(self) -> None:
         self._readers.shutdown()
@@ -162,8 +158,7 @@ class Store:
     def health(self) -> Health:
         writer, trouble = self._writer, self._writer.trouble
         if trouble is not None:
-            code = getattr(trouble, "sqlite_errorcode", None)
-            reason = IN_WORDS.get(code & 0xFF if isinstance(code, int) else -1, "数据库写不进去")
+            reason = IN_WORDS.get(code(trouble), "数据库写不进去")
             kept = f"，{writer.waiting} 条记录先记在内存里" if writer.waiting else ""
             return Health("数据库", False, writer.since, f"{reason}{kept}，改动暂时不能生效")
         held = self._held()

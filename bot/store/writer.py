@@ -18,7 +18,9 @@ from typing import Any
 from loguru import logger
 from sqlite_utils import Database, Migrations
 
-from bot.errors import ConfigError, StoreError
+from bot.errors import StoreError
+from bot.store.faults import OUTSIDE, UNWRITABLE, code, listed, raisable, unwritable, writable
+from bot.store.opening import BUSY_SECONDS, connect
 
 Row = tuple[object, ...]
 
@@ -27,30 +29,9 @@ PIECE = 2000
 """So many of the kept rows are written by one transaction, so that a disk with little room takes some."""
 KEPT_ROWS = 200_000
 """How many rows are kept in memory while the database cannot write."""
-BUSY_SECONDS = 3.0
 IMPATIENT_SECONDS = 0.2
 """In trouble a change is refused after so long, so that nobody waits for a database that is locked anyway."""
 RETRY_SECONDS = 1.0
-UNWRITABLE = (
-    ValueError,
-    OverflowError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-    sqlite3.IntegrityError,
-    sqlite3.DataError,
-)
-"""What a row raises that no second try can write."""
-OUTSIDE = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    }
-)
-"""Failures of the disk or of other programs: no job is to blame, and later it works."""
 
 
 @dataclass(slots=True)
@@ -224,7 +205,7 @@ class Writer:
             try:
                 self._connection.executemany(statement, values)
             except (*UNWRITABLE, sqlite3.OperationalError) as error:
-                if not _unwritable(error):
+                if not unwritable(error):
                     raise
                 self._connection.execute("rollback to log")
                 given_up += self._insert_singly(statement, values)
@@ -239,9 +220,9 @@ class Writer:
                 try:
                     self._connection.execute(statement, row)
                 except (UnicodeEncodeError, OverflowError):
-                    self._connection.execute(statement, tuple(map(_writable, row)))
+                    self._connection.execute(statement, tuple(map(writable, row)))
             except (*UNWRITABLE, sqlite3.OperationalError) as error:
-                if not _unwritable(error):
+                if not unwritable(error):
                     raise
                 yield f"{type(error).__name__} ({error}) in {statement}"
 
@@ -267,7 +248,7 @@ class Writer:
             job.result = listed(job.change(self._db), job.owner)
         except BaseException as error:  # a plugin may raise anything, and the thread must live on
             job.error = raisable(error, job.owner, job.limit)
-            if _code(error) in OUTSIDE:
+            if code(error) in OUTSIDE:
                 raise
         finally:
             self.running = None
@@ -306,78 +287,3 @@ class Writer:
         self.trouble, self.since = None, time.time()
         self._connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         logger.info("The database writes again")
-
-
-def connect(path: Path, migrations: Sequence[Migrations]) -> sqlite3.Connection:
-    """Open the database for writing, with its folder and tables made. Raises ConfigError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
-    except (sqlite3.Error, OSError) as error:
-        raise _unusable(path, f"{path} cannot be opened as a database ({error}).") from error
-    try:
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma foreign_keys = on")
-        _migrate(path, Database(connection), migrations)
-    except BaseException as error:
-        connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise _unusable(path, f"{path} cannot be used as the database ({error}).") from error
-        raise
-    return connection
-
-
-def _migrate(path: Path, db: Database, migrations: Sequence[Migrations]) -> None:
-    for wanted in migrations:
-        known = {migration.name for migration in wanted.pending(Database(memory=True))}
-        newer = {migration.name for migration in wanted.applied(db)} - known
-        if newer:
-            which = f"tables of {wanted.name} that this version does not know ({', '.join(sorted(newer))})"
-            raise _unusable(path, f"{path} was written by a newer version: it has {which}.")
-        wanted.apply(db)
-
-
-def _unusable(path: Path, problem: str) -> ConfigError:
-    remedy = "Name a file in a folder the bot may write to, restore it from a backup, or run the version that wrote it."
-    return ConfigError("XIAOPENG_STORE__PATH", problem, remedy)
-
-
-def listed(result: Any, owner: str) -> Any:
-    """The result, which must not read from the connection later, in another thread."""
-    if isinstance(result, Iterator) and getattr(result, "description", ()) is not None:  # a cursor without rows is none
-        raise TypeError(f"{owner} returned an iterator from the database: return list(…) of it")
-    return result
-
-
-def raisable(error: BaseException, owner: str, limit: float) -> Exception:
-    """The failure of a function as its caller is told it; some a future cannot carry."""
-    code = _code(error)
-    if code == sqlite3.SQLITE_INTERRUPT:
-        return StoreError(f"{owner} took more than {limit:g} s in the database")
-    if code == sqlite3.SQLITE_AUTH:
-        return StoreError(f"{owner} tried to commit or roll back; the writer does that")
-    if isinstance(error, Exception) and not isinstance(error, StopIteration):
-        return error
-    wrapped = RuntimeError(f"{owner} raised {error!r} in the database")
-    wrapped.__cause__ = error
-    return wrapped
-
-
-def _code(error: BaseException) -> int | None:
-    """SQLite's primary result code; None where it says none."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code & 0xFF if isinstance(code, int) else None
-
-
-def _unwritable(error: Exception) -> bool:
-    """Whether no second try can write this row; a statement that SQLite does not understand counts too."""
-    return not isinstance(error, sqlite3.OperationalError) or _code(error) == sqlite3.SQLITE_ERROR
-
-
-def _writable(value: object) -> object:
-    """A value as SQLite can take it: half a character becomes a mark, a number too large its digits."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return str(value)
-    return value

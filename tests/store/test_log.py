@@ -75,7 +75,8 @@ async def test_every_kind_of_part_is_remembered_without_its_bytes(store: Store, 
     log.heard(
         message(
             Text("看"), Mention("t:bo", "博"), Image(b"12345", "https://x.test/a.png", "a.png"), Face("76"),
-            Card("卡片", "https://x.test"), Forward("f", ((Text("里"), Face("1")),)), File("a.zip", "u", 7), Other("猜拳"),
+            Card("卡片", "https://x.test"), Forward("f", ((Text("里"), Face("1")),)), File("a.zip", "u", 7),
+            Other("猜拳"),
             quote="m0",
         ),
         screened=False,

@@ -77,6 +77,9 @@ async def test_the_audit_tells_what_was_really_there(store: Store) -> None:
     await asyncio.gather(*(switches.put(store, replace(SET, before="stale"), f"{value}") for value in range(20)))
     entries = list(reversed(await audit.newest(store, "t:1", 30)))
     assert [entry.before for entry in entries] == [None, *(f"{value}" for value in range(19))]
+    await asyncio.gather(*(switches.switch(store, replace(SWITCH, before="stale"), on) for on in (True, False, None)))
+    entries = list(reversed(await audit.newest(store, "t:1", 3)))
+    assert [entry.before for entry in entries] == [None, "true", "false"]
 
 
 async def test_the_newest_change_that_is_not_undone(store: Store) -> None:
