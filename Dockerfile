@@ -16,7 +16,8 @@ COPY LICENSE ./
 COPY prompts ./prompts
 COPY plugins ./plugins
 COPY bot ./bot
-RUN python -m compileall -q bot plugins
+# A slim image may come without the compiled standard library, and the bot's user cannot write it.
+RUN python -m compileall -q bot plugins && python -m compileall -q -x 'site-packages|test' "$(python -c 'import os; print(os.path.dirname(os.__file__))')"
 
 USER xiaopeng
 VOLUME /data

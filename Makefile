@@ -28,7 +28,7 @@ test: $(VENV)/dev.stamp
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict bot plugins tests
+	$(BIN)/mypy --strict bot plugins tests bench
 	$(BIN)/lint-imports
 
 bench: $(VENV)/dev.stamp

@@ -27,12 +27,15 @@ from bot.types import (
     Mention,
     Message,
     Muted,
+    Other,
+    Part,
     Quoted,
     Reaction,
     Recalled,
     Reply,
     Role,
     Sent,
+    Stream,
     Text,
     Verdict,
 )
@@ -40,6 +43,6 @@ from bot.types import (
 __all__ = [
     "EVERYONE", "AccountChanged", "Answer", "Card", "Context", "Db", "Event", "Face", "File", "Forward",
     "FriendRequest", "Group", "Health", "Image", "JoinRequest", "Member", "MemberJoined", "MemberLeft", "Mention",
-    "Message", "ModelError", "Muted", "Plugin", "Quoted", "Reaction", "Recalled", "Refusal", "Reply", "Returns",
-    "Role", "Sent", "StoreError", "Text", "Turn", "Utterance", "Verdict", "command", "cron", "every", "on", "screen",
+    "Message", "ModelError", "Muted", "Other", "Part", "Plugin", "Quoted", "Reaction", "Recalled", "Refusal", "Reply", "Returns",
+    "Role", "Sent", "StoreError", "Stream", "Text", "Turn", "Utterance", "Verdict", "command", "cron", "every", "on", "screen",
 ]  # fmt: skip

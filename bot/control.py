@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
 from pydantic import Field, StringConstraints
+from sqlite_utils import Database
 
 from bot import wording
 from bot.binding import BadArguments, called
@@ -117,7 +119,7 @@ class Control(Plugin, title="控制", fixed=True):
         role = await powers(ctx).roles.fresh(ctx.group, ctx.member)
         mentioned = [part for part in message.parts if isinstance(part, Mention) and part.id != message.account.id]
         if not change and not mentioned:
-            return self._own_role(role)
+            return await self._own_role(ctx, role)
         grant = {"管理": True, "admin": True, "普通": False, "member": False}.get(change.strip().casefold())
         if grant is None or len(mentioned) != 1:
             raise BadArguments
@@ -228,14 +230,15 @@ class Control(Plugin, title="控制", fixed=True):
             for (kind, name), value in broken.items()
         ]
 
-    def _own_role(self, role: Role) -> str:
+    async def _own_role(self, ctx: Context, role: Role) -> str:
         lines = [f"你在这里是{ROLES[role]}。"]
         if role >= Role.ADMIN:
             lines.append("可以：开关插件、改设置、回退改动、看记录。")
         if role >= Role.OWNER:
             lines.append("可以请人协管：/权限 @成员 管理")
         if self.admins:
-            lines.append(f"协管：{'、'.join(sorted(self.admins))}")
+            names = await powers(ctx).store.read(partial(_names, ctx.group.id, sorted(self.admins)))
+            lines.append(f"协管：{'、'.join(names)}")
         return "\n".join(lines)
 
     def _told(self, ctx: Context, entry: Entry) -> str:
@@ -268,6 +271,15 @@ def _message(ctx: Context) -> Message:
     if ctx.message is None:
         raise Refusal("这个命令要由人来发。")
     return ctx.message
+
+
+def _names(group_id: str, member_ids: list[str], db: Database) -> list[str]:
+    """The names that members last went by; the id of who has not spoken."""
+    last = (
+        "select member_name from messages where group_id = ? and member_id = ? and member_name != ''"
+        " order by id desc limit 1"
+    )
+    return [next((row["member_name"] for row in db.query(last, [group_id, id])), id) for id in member_ids]
 
 
 def _short(value: str | None, limit: int = 40) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Kind = type[Plugin]
 SHIPPED = "plugins"
 """The package of the plugins that come along; the loader knows none of them by name."""
+OWN = "xiaopeng_plugin_"
+"""What the module names of the operator's plugins begin with, so that they hide no installed module."""
 GROUP = "xiaopeng.plugins"
 """The entry point group in which installed packages offer plugins."""
 
@@ -42,7 +44,7 @@ def _own(folder: Path | None) -> Iterable[ModuleType]:
         path = found / "__init__.py" if found.is_dir() else found
         if path.suffix != ".py" or not path.is_file() or found.name.startswith(("_", ".", "test_")):
             continue
-        name = f"xiaopeng_plugin_{found.stem}"
+        name = f"{OWN}{found.stem}"
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise ConfigError("XIAOPENG_PLUGINS", f"{path} cannot be loaded.", "Take it out of the folder.")
@@ -102,4 +104,6 @@ def _where(kind: Kind) -> str:
 
 def apps(found: Iterable[ModuleType]) -> dict[str, typer.Typer]:
     """The command-line apps that plugin modules export as `app`, by the module's last name."""
-    return {module.__name__.rpartition(".")[2]: module.app for module in found if hasattr(module, "app")}
+    return {
+        module.__name__.rpartition(".")[2].removeprefix(OWN): module.app for module in found if hasattr(module, "app")
+    }

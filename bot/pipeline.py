@@ -35,7 +35,6 @@ from bot.types import (
     Event,
     Group,
     Health,
-    Image,
     Member,
     Message,
     Outgoing,
@@ -43,7 +42,6 @@ from bot.types import (
     Reaction,
     Reply,
     Role,
-    Stream,
     Verdict,
 )
 

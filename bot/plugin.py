@@ -211,9 +211,9 @@ class Plugin(BaseModel):
 
     title    how members and admins call it
     name     its English name; the class's own in lower case unless given
-    tables   its migrations, applied at the start
+    tables   its migrations, applied at the start; with tables, `forget` must be there
     default  whether it is on where a group has not said otherwise
-    members  whether it stores data of members; then `forget` must be there
+    fixed    it cannot be switched off; only for the house's own
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)

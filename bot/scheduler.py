@@ -15,6 +15,8 @@ from bot.types import Group
 
 Kind = type[Plugin]
 RunJob = Callable[[Group, Kind, str], Awaitable[None]]
+PHASE = "2000-01-01 09:00:00"
+"""Intervals count from here and not from the start, so that a bot restarted daily still runs what is daily."""
 START_SECONDS = 1.0
 """APScheduler is imported this long after the start, when the bot already answers."""
 
@@ -55,7 +57,15 @@ class Scheduler:
             if job.crontab:
                 scheduler.add_job(work, trigger(job.crontab), id=name, coalesce=True, misfire_grace_time=600)
             else:
-                scheduler.add_job(work, "interval", seconds=job.seconds, id=name, coalesce=True)
+                scheduler.add_job(
+                    work,
+                    "interval",
+                    seconds=job.seconds,
+                    start_date=PHASE,
+                    id=name,
+                    coalesce=True,
+                    misfire_grace_time=600,
+                )
         scheduler.add_job(self._night, trigger("30 3 * * *"), id="nightly", coalesce=True, misfire_grace_time=3600)
         scheduler.start()
         self._scheduler = scheduler

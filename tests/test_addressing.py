@@ -17,9 +17,13 @@ NAMES = ("欧小鹏",)
 
 def message(*parts: Part | str, direct: bool = False) -> Message:
     return Message(
-        group=Group(f"{PLATFORM}:1", "群", direct), account=Account(BOT.id, ("小鹏", "群里的小鹏")), time=time.time(), id="1",
-        member=Member(f"{PLATFORM}:a", "安"), parts=tuple(Text(part) if isinstance(part, str) else part for part in parts),
-    )  # fmt: skip
+        group=Group(f"{PLATFORM}:1", "群", direct),
+        account=Account(BOT.id, ("小鹏", "群里的小鹏")),
+        time=time.time(),
+        id="1",
+        member=Member(f"{PLATFORM}:a", "安"),
+        parts=tuple(Text(part) if isinstance(part, str) else part for part in parts),
+    )
 
 
 ME = Mention(BOT.id, "小鹏")
@@ -72,7 +76,16 @@ async def room() -> AsyncIterator[Room]:
 
 @pytest.mark.parametrize(
     "text",
-    ["/问 怎么装", "／问　怎么装", "/ask 怎么装", "/ASK 怎么装", "/问：怎么装", "@欧小鹏 怎么装", "@欧小鹏\u2005怎么装", "@小鹏怎么装"],
+    [
+        "/问 怎么装",
+        "／问　怎么装",
+        "/ask 怎么装",
+        "/ASK 怎么装",
+        "/问：怎么装",
+        "@欧小鹏 怎么装",
+        "@欧小鹏\u2005怎么装",
+        "@小鹏怎么装",
+    ],
 )
 async def test_every_way_of_asking(room: Room, text: str) -> None:
     assert await room.say(text) == ["答案"]

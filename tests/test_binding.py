@@ -17,7 +17,19 @@ NAMES = frozenset({"问", "ask", "掷", "roll", "设置", "帮助", "help"})
 
 @pytest.mark.parametrize(
     "line",
-    ["掷 2d6", "掷　2d6", "掷，2d6", "掷：2d6", "掷、2d6", "掷\u20052d6", "掷\n2d6", " 掷  2d6", "掷2d6", "掷, 2d6", "掷 : 2d6"],
+    [
+        "掷 2d6",
+        "掷　2d6",
+        "掷，2d6",
+        "掷：2d6",
+        "掷、2d6",
+        "掷\u20052d6",
+        "掷\n2d6",
+        " 掷  2d6",
+        "掷2d6",
+        "掷, 2d6",
+        "掷 : 2d6",
+    ],
 )
 def test_words_may_be_parted_by_anything_that_people_type(line: str) -> None:
     found = called(line, NAMES)
@@ -109,7 +121,9 @@ def test_any_text_is_taken(text: str) -> None:
     nearest(text, sorted(NAMES))
 
 
-@pytest.mark.parametrize("text", ["," * 20_000, " " * 20_000, "，" * 20_000, ",:" * 10_000, "问" * 20_000, "/ " * 10_000])
+@pytest.mark.parametrize(
+    "text", ["," * 20_000, " " * 20_000, "，" * 20_000, ",:" * 10_000, "问" * 20_000, "/ " * 10_000]
+)
 def test_long_lines_take_no_time(text: str) -> None:
     """Patterns that go back and forth would need minutes here; the limit is far from both."""
     started = time.perf_counter()

@@ -152,6 +152,8 @@ async def test_the_owner_may_ask_a_member_to_help(room: Room) -> None:
     assert await say_parts("主", Role.OWNER) == "帮手 现在可以用管理员的命令了。"
     assert await room.say("/关闭 小店", by="帮手") == ["小店 已关闭。"]
     assert await room.say("/关闭 小店", by="帮手", group=room.other) == ["只有管理员可以这样做。"]
+    await room.rows("select 1")  # the log is written behind the talk
+    assert (await room.say("/权限"))[0].splitlines()[-1] == "协管：帮手"
     assert await room.say("/回退", by="帮手") != []
     assert await room.say("/回退", by="帮手") == ["只有群主可以这样做。"]
     assert await admin(room, "/设置 控制 协管 room:x") == "协管由群主用「/权限 @成员 管理」来加。"
@@ -188,7 +190,12 @@ async def test_a_role_in_a_direct_chat_gives_no_power(room: Room) -> None:
 async def test_close_then_ask_never_races(room: Room) -> None:
     """Both are on their way at once; the second already finds the plugin closed."""
     for _ in range(20):
-        for text, role in (("/关闭 小店", Role.ADMIN), ("/买", Role.MEMBER), ("/开启 小店", Role.ADMIN), ("/买", Role.MEMBER)):
+        for text, role in (
+            ("/关闭 小店", Role.ADMIN),
+            ("/买", Role.MEMBER),
+            ("/开启 小店", Role.ADMIN),
+            ("/买", Role.MEMBER),
+        ):
             room.platform.receive(room.message(text, by="管" if role is Role.ADMIN else "安", role=role))
         room.platform.roles[room.group.id, f"{PLATFORM}:管"] = Role.ADMIN
         await room.settle()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -68,7 +69,7 @@ class Writer(Plugin, title="写手"):
         return Reply("只对你说", private=True)
 
 
-DATA = {"question": "问", "name": "名", "group": "群", "quoted": ""}
+DATA: dict[str, Any] = {"question": "问", "name": "名", "group": "群", "quoted": ""}
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ async def test_a_failed_reply_is_logged_and_never_repeated(room: Room, ambiguous
     async def refuse(outgoing: object) -> str:
         raise Refusing
 
-    room.platform.send = refuse  # type: ignore[method-assign, assignment]  # the platform is the fake itself
+    room.platform.send = refuse  # type: ignore[method-assign]  # the platform is the fake itself
     await room.say("/不用")
     room.platform.send = send  # type: ignore[method-assign]  # the same
     assert len(tries) == 1
@@ -168,7 +169,9 @@ def test_splitting_loses_no_words(text: str, limit: int) -> None:
     assert "".join(pieces).translate(blank) == text.translate(blank)
 
 
-@given(st.lists(st.one_of(st.text(max_size=80).map(Text), st.just(Mention("a:b", "安"))), max_size=8), st.integers(1, 50))
+@given(
+    st.lists(st.one_of(st.text(max_size=80).map(Text), st.just(Mention("a:b", "安"))), max_size=8), st.integers(1, 50)
+)
 def test_splitting_keeps_the_parts_in_order(parts: list[Part], limit: int) -> None:
     messages = split_parts(tuple(parts), limit)
     for message in messages:

@@ -81,9 +81,11 @@ def _fits(connection: sqlite3.Connection | None, migrations: Sequence[Migrations
         for each in migrations:
             unknown = {step.name for step in each.applied(db)} - {step.name for step in each.pending(nothing)}
             if unknown:
-                yield warn(
-                    PATH, f"A newer version wrote it ({', '.join(sorted(unknown))}). Do not go back to this one."
+                which = ", ".join(sorted(unknown))
+                yield fail(
+                    PATH, f"A newer version wrote it ({which}). Run that version, or restore a backup of this one."
                 )
+                return
             try:
                 each.apply(db)
             except Exception as error:  # noqa: BLE001 - a plugin's migration may raise anything

@@ -69,13 +69,15 @@ def read(env_file: Path | None) -> tuple[Config, list[Finding]]:
         values = _DotEnv(Config, env_file=env_file)()
     values = _merged(values, _Env(Config)())
     models = values.get("models")
-    names = tuple(models) if isinstance(models, dict) else ()
-    known = variables(*names)
     wrong: dict[str, Finding] = {}
+    if isinstance(models, dict) and models.pop(ANY_NAME.lower(), None) is not None:
+        named = variable("models", ANY_NAME)
+        wrong[named] = fail(named, f"Write a name of your choice for {ANY_NAME}, such as MAIN.")
+    known = variables(*models) if isinstance(models, dict) else variables()
     config: Config | None = None
     while config is None:
         try:
-            config = _Given(**values)
+            config = _Given(_env_file=None, **values)
         except ValidationError as error:
             details = error.errors(include_input=False, include_url=False, include_context=False)
             for detail in details:
@@ -152,8 +154,6 @@ def _unread(known: Mapping[str, object]) -> Iterator[Finding]:
 
 
 def _unknown(name: str, known: Mapping[str, object], *, ignored: bool) -> Finding:
-    if ANY_NAME in name:
-        return fail(name, f"Write a name of your choice for {ANY_NAME}, such as MAIN.")
     single = [name for name, setting in known.items() if setting is not None]
     if meant := difflib.get_close_matches(name, single, 1, NEAR):
         return fail(name, f"There is no such setting. {meant[0]} is meant, perhaps; rename it.")

@@ -31,7 +31,12 @@ async def test_an_answer_is_logged_with_its_cost() -> None:
     async with Room(Ask, models={"一号": Scripted("四个字呀")}, config_models=price) as room:
         await room.say("/问 好吗")
         [row] = await room.rows("select * from answers")
-        assert (row["model"], row["served_by"], row["text"], row["question"]) == ("一号", "scripted", "四个字呀", "好吗")
+        assert (row["model"], row["served_by"], row["text"], row["question"]) == (
+            "一号",
+            "scripted",
+            "四个字呀",
+            "好吗",
+        )
         assert (row["plugin"], row["purpose"], row["finish"], row["error"]) == ("ask", "ask", "stop", None)
         assert row["output_tokens"] == 4
         assert row["cost"] == pytest.approx((row["input_tokens"] * 10 + 4 * 20) / 1e6)

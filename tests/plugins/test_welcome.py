@@ -74,7 +74,12 @@ async def test_a_name_is_only_a_name(room: Room, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("template", "wrong"),
-    [("你好 {nam}", "里不认识 {nam}"), ("你好 {name", "花括号没有配对"), ("{name.__class__}", "里不认识"), ("}{", "花括号")],
+    [
+        ("你好 {nam}", "里不认识 {nam}"),
+        ("你好 {name", "花括号没有配对"),
+        ("{name.__class__}", "里不认识"),
+        ("}{", "花括号"),
+    ],
 )
 async def test_a_template_error_is_shown_when_it_is_set(room: Room, template: str, wrong: str) -> None:
     [reply] = await room.say(f"/设置 欢迎 欢迎词 {template}", role=Role.ADMIN)
