@@ -43,6 +43,7 @@ from bot.types import (
 __all__ = [
     "EVERYONE", "AccountChanged", "Answer", "Card", "Context", "Db", "Event", "Face", "File", "Forward",
     "FriendRequest", "Group", "Health", "Image", "JoinRequest", "Member", "MemberJoined", "MemberLeft", "Mention",
-    "Message", "ModelError", "Muted", "Other", "Part", "Plugin", "Quoted", "Reaction", "Recalled", "Refusal", "Reply", "Returns",
-    "Role", "Sent", "StoreError", "Stream", "Text", "Turn", "Utterance", "Verdict", "command", "cron", "every", "on", "screen",
+    "Message", "ModelError", "Muted", "Other", "Part", "Plugin", "Quoted", "Reaction", "Recalled", "Refusal",
+    "Reply", "Returns", "Role", "Sent", "StoreError", "Stream", "Text", "Turn", "Utterance", "Verdict", "command",
+    "cron", "every", "on", "screen",
 ]  # fmt: skip

@@ -98,6 +98,7 @@ class App:
             await stack.enter_async_context(self.store.open())
             await self.board.load()
             await self.desk.spending.load(self.store)
+            await self.pipeline.load()
             for model in self.models.values():
                 stack.push_async_callback(model.close)
             preparing = asyncio.get_running_loop().create_task(self._prepare())

@@ -65,14 +65,18 @@ class Control(Plugin, title="控制", fixed=True):
         if not plugin:
             named = [kind.plugin_title for kind in powers(ctx).board.catalog if kind.model_fields]
             return f"可以设置的插件：{'、'.join(named)}。发 /设置 插件 看它的各项。"
-        kind = self._kind(ctx, plugin)
+        kind, board = self._kind(ctx, plugin), powers(ctx).board
         if not setting:
             return self._listing(ctx, kind)
         name = wording.find(kind, setting)
+        if name is None and value.casefold() in wording.DEFAULT and board.stored(ctx.group.id, kind, setting):
+            await self._put(ctx, kind, setting, None)
+            return f"{kind.plugin_title}·{setting}：这一项已经没有了，旧值也清掉了。"
         if name is None:
             names = "、".join(wording.title(kind, name) for name in kind.model_fields) or "没有可改的项"
             raise Refusal(f"「{kind.plugin_title}」没有「{setting}」这一项，有：{names}。")
-        current = getattr(powers(ctx).board.settings(ctx.group.id, kind), name)
+        settings = board.settings(ctx.group.id, kind)
+        current = getattr(settings, name)
         if not value:
             field = kind.model_fields[name]
             return f"{wording.title(kind, name)}：{wording.show(current)}（{field.description or name}）"
@@ -82,7 +86,7 @@ class Control(Plugin, title="控制", fixed=True):
         if value.casefold() in wording.DEFAULT:
             new, stored = getattr(kind(), name), None
         else:
-            new = wording.read(kind, name, value)
+            new = wording.read(settings, name, value)
             stored = wording.dump(new)
         await self._put(ctx, kind, name, stored)
         return f"{kind.plugin_title}·{wording.title(kind, name)}：{wording.show(current)} → {wording.show(new)}"
@@ -91,12 +95,13 @@ class Control(Plugin, title="控制", fixed=True):
     async def undo(self, ctx: Context) -> str:
         """撤回上一次改动：/回退"""
         self._named(ctx.group)
-        entry = await audit.last_change(powers(ctx).store, ctx.group.id)
+        board = powers(ctx).board
+        # What a plugin changed that is gone now needs no undoing.
+        known = {kind.plugin_name: kind for kind in board.catalog}
+        entry = await audit.last_change(powers(ctx).store, ctx.group.id, known.keys())
         if entry is None:
             return "没有可以撤回的改动。"
-        kind = powers(ctx).board.find(entry.plugin)
-        if kind is None:
-            raise Refusal(f"插件 {entry.plugin} 已经不在了，这次改动不用撤回。")
+        kind = known[entry.plugin]
         if kind is Control:
             await powers(ctx).roles.demand(_message(ctx), Role.OWNER)
         back = self._entry(ctx, entry.act, kind, entry.subject, entry.after, entry.before, undoes=entry.id)
@@ -108,8 +113,10 @@ class Control(Plugin, title="控制", fixed=True):
             now = "开启" if powers(ctx).board.is_on(ctx.group.id, kind) else "关闭"
             return f"已撤回 {by} 在 {when} 的改动：{kind.plugin_title} 现在{now}。"
         await powers(ctx).board.put(back, entry.before)
-        value = wording.show(getattr(powers(ctx).board.settings(ctx.group.id, kind), entry.subject))
         what = f"{kind.plugin_title}·{wording.title(kind, entry.subject)}"
+        if entry.subject not in kind.model_fields:
+            return f"已撤回 {by} 在 {when} 的改动：{what}，这一项现在已经没有了。"
+        value = wording.show(getattr(board.settings(ctx.group.id, kind), entry.subject))
         return f"已撤回 {by} 在 {when} 的改动：{what} 现在是：{value}"
 
     @command("权限", "roles", inline=True)
@@ -225,8 +232,7 @@ class Control(Plugin, title="控制", fixed=True):
         """Stored settings that no longer fit; the old value is kept until an admin decides."""
         broken = powers(ctx).board.view(ctx.group.id).broken
         return [
-            f"⚠ {kind.plugin_title}·{wording.title(kind, name) if name in kind.model_fields else name} 的旧值 {value}"
-            " 不再有效，现在用的是默认值"
+            f"⚠ {kind.plugin_title}·{wording.title(kind, name)} 的旧值 {value} 不再有效，现在用的是默认值"
             for (kind, name), value in broken.items()
         ]
 

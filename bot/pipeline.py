@@ -11,23 +11,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
-import orjson
 from aiohttp import web
 from loguru import logger
 
+from bot import moderation
 from bot.addressing import Call, Unknown, wanted
 from bot.apology import apology
 from bot.binding import SLASHES, BadArguments, called
 from bot.config import Config
 from bot.context import House, RunContext
-from bot.errors import AdapterError, StoreError, XiaopengError
+from bot.errors import StoreError, XiaopengError
 from bot.lanes import Lanes
 from bot.manners import Manners
 from bot.plugin import Plugin, Returns
 from bot.roles import Roles
 from bot.sending import Run
-from bot.store import audit
-from bot.store.audit import Entry
 from bot.switchboard import Switchboard, View
 from bot.types import (
     Account,
@@ -86,6 +84,7 @@ class Adapter(Protocol):
 
 
 SLOW_SCREEN_SECONDS = 0.005
+RECENT_SECONDS = 900
 RECENT = 50_000
 """How many message ids are remembered to drop what comes twice."""
 OWNER_SECONDS = 120.0
@@ -127,6 +126,11 @@ class Pipeline:
         self._overloaded: set[str] = set()
         self._manners = Manners(config.pace)
 
+    async def load(self) -> None:
+        """Remember what was heard shortly before a restart: platforms deliver it again."""
+        for key in await self.house.log.recent(RECENT_SECONDS, RECENT):
+            self._recent[key] = None
+
     # --- in: called by the adapters, never blocks ------------------------------------------
 
     def receive(self, event: Event) -> None:
@@ -150,7 +154,9 @@ class Pipeline:
         self._overflow(event)
 
     def _ours(self, event: Event, group_id: str) -> bool:
-        """Of several accounts in one group, one hears for all."""
+        """Of several accounts in one group, one hears for all; a direct chat belongs to its account."""
+        if event.group.direct:
+            return True
         account, now = event.account.id, time.monotonic()
         owner = self._owners.get(group_id)
         if owner is not None and owner[0] != account and owner[0] not in self._off and now - owner[1] < OWNER_SECONDS:
@@ -215,27 +221,15 @@ class Pipeline:
         return False
 
     async def _act(self, plugin: Plugin, message: Message, verdict: Verdict) -> None:
-        """Carry a verdict out, and write down what was done and what could not be."""
-        adapter, done, failed = self._adapters[message.group.platform], [], []
-        acts: list[tuple[str, Coroutine[Any, Any, None]]] = []
-        if verdict.recall:
-            acts.append(("recall", adapter.recall(message.group, message.id)))
-        if verdict.mute_seconds:
-            acts.append(("mute", adapter.mute(message.group, message.member.id, verdict.mute_seconds)))
-        for name, act in acts:
-            try:
-                await act
-                done.append(name)
-            except AdapterError as error:
-                failed.append(f"{name}: {error.reason}")
-        after = {"reason": verdict.reason, "done": done, "failed": failed, "message": message.id, "text": message.text}
-        entry = Entry(
-            message.group.id, message.member.id, message.member.name, "moderate", plugin.plugin_name,
-            subject=message.id, after=orjson.dumps(after).decode(),
-        )  # fmt: skip
-        await audit.note(self.house.store, entry)
-        if verdict.notice:
-            await self.house.outbox.say(self._run(plugin.plugin_name, message), Reply(verdict.notice, quote=False))
+        await moderation.carry_out(
+            verdict,
+            platform=self._adapters[message.group.platform],
+            plugin=plugin,
+            message=message,
+            outbox=self.house.outbox,
+            store=self.house.store,
+            run=self._run(plugin.plugin_name, message),
+        )
 
     # --- commands ------------------------------------------------------------------------------
 
@@ -277,19 +271,21 @@ class Pipeline:
     async def _outcome(self, context: RunContext, call: Call, message: Message) -> Returns:
         """Role, arguments, handler: what to say, whatever happens."""
         started = time.perf_counter()
-        outcome = "ok"
+        outcome = "cancelled"
         try:
             if call.command.role > Role.MEMBER:
                 await self._roles.demand(message, call.command.role)
             arguments = call.command.binder.bind(call.line)
             handler: Callable[..., Awaitable[Returns]] = getattr(call.plugin, call.command.handler)
-            return await handler(context, **arguments)
+            reply = await handler(context, **arguments)
+            outcome = "ok"
+            return reply
         except BadArguments:
             outcome = "usage"
-            return call.command.usage
+            return Reply(call.command.usage, verbatim=True)
         except Exception as error:  # noqa: BLE001 - here every failure of a handler ends, told by kind
             outcome = type(error).__name__
-            return apology(error, call.plugin.plugin_name)
+            return Reply(apology(error, call.plugin.plugin_name), verbatim=True)
         finally:
             ms = round((time.perf_counter() - started) * 1000, 2)
             self.house.log.obeyed(message, call.plugin.plugin_name, call.command.names[-1], outcome, ms)

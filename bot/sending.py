@@ -15,7 +15,7 @@ from aiolimiter import AsyncLimiter
 from loguru import logger
 
 from bot.config import Pace
-from bot.errors import AdapterError, ModelError
+from bot.errors import AdapterError
 from bot.models.answer import Answer
 from bot.store.log import Log
 from bot.types import (
@@ -38,6 +38,8 @@ BURST_SECONDS = 5
 """A silent group may be told this many seconds' worth of messages at once."""
 REMEMBERED = 20_000
 SENTENCE_END = re.compile(r"[。！？；…!?;\n]+[」』”’）)\]]*")
+LONGEST_CALL = 16
+"""No call to everybody is longer, from its @ on."""
 TO_EVERYONE = re.compile(r"[@＠](?=\s*(?:全体成员|所有人|全体|everyone|all\b|here\b))", re.IGNORECASE)
 
 
@@ -134,9 +136,9 @@ class Outbox:
         said: list[str] = []
 
         async def pieces() -> AsyncIterator[str]:
-            async for piece in body:
-                said.append(TO_EVERYONE.sub("＠ ", piece))
-                yield said[-1]
+            async for piece in _defused_stream(body):
+                said.append(piece)
+                yield piece
             label = "" if reply.verbatim else run.label()
             if label:
                 said.append(f"\n{label}")
@@ -179,7 +181,7 @@ class Outbox:
             # Never sent twice: where the platform is unsure, a repetition could be a duplicate.
             failed = f"{error.reason}（可能已送达）" if error.ambiguous else error.reason
             self._failed(run.group.id, failed)
-        except ModelError as error:
+        except Exception as error:
             failed = type(error).__name__
             raise
         finally:
@@ -263,6 +265,20 @@ def _defused(parts: tuple[Part, ...]) -> tuple[Part, ...]:
         for part in parts
         if not (isinstance(part, Mention) and part.id == EVERYONE)
     )
+
+
+async def _defused_stream(pieces: Stream) -> AsyncIterator[str]:
+    """The pieces, defused also where a call to everybody is spread over several: what may become one waits."""
+    held = ""
+    async for piece in pieces:
+        held += piece
+        at = max(held.rfind("@"), held.rfind("＠"))
+        ready = len(held) if at < 0 or len(held) - at > LONGEST_CALL else at
+        if ready:
+            yield TO_EVERYONE.sub("＠ ", held[:ready])
+            held = held[ready:]
+    if held:
+        yield TO_EVERYONE.sub("＠ ", held)
 
 
 def _labelled(parts: tuple[Part, ...], label: str) -> tuple[Part, ...]:

@@ -243,7 +243,7 @@ class Room:
         """Change settings as an admin would, validated the same way."""
         at = group or self.group
         for name, value in values.items():
-            checked = wording.checked(kind, name, value)
+            checked = wording.checked(self.app.board.settings(at.id, kind), name, value)
             entry = Entry(at.id, "room:admin", "管理员", "set", kind.plugin_name, name)
             await self.app.board.put(entry, wording.dump(checked))
 

@@ -34,7 +34,9 @@ REASONS = {
 
 
 def title(kind: type[Plugin], name: str) -> str:
-    return kind.model_fields[name].title or name
+    """What admins call a setting; its name where the plugin has it no more."""
+    field = kind.model_fields.get(name)
+    return (field.title if field else None) or name
 
 
 def find(kind: type[Plugin], word: str) -> str | None:
@@ -43,17 +45,19 @@ def find(kind: type[Plugin], word: str) -> str | None:
     return next((name for name in kind.model_fields if wanted in (name.casefold(), title(kind, name).casefold())), None)
 
 
-def read(kind: type[Plugin], name: str, words: str) -> Any:
-    """The value that an admin's words mean. Raises Refusal with what would be right."""
+def read(settings: Plugin, name: str, words: str) -> Any:
+    """The value that an admin's words mean, beside the group's other settings. Raises Refusal with what would fit."""
+    kind = type(settings)
     try:
-        return checked(kind, name, _meant(kind.model_fields[name], words))
+        return checked(settings, name, _meant(kind.model_fields[name], words))
     except ValidationError as error:
         raise Refusal(f"「{title(kind, name)}」{reason(error)}。") from None
 
 
-def checked(kind: type[Plugin], name: str, value: object) -> Any:
-    """The value as the plugin's own model takes it. Raises ValidationError."""
-    return getattr(kind.model_validate({name: value}), name)
+def checked(settings: Plugin, name: str, value: object) -> Any:
+    """The value as the plugin's own model takes it beside the other settings. Raises ValidationError."""
+    others = {field: getattr(settings, field) for field in settings.model_fields_set}
+    return getattr(type(settings).model_validate(others | {name: value}), name)
 
 
 def _meant(field: FieldInfo, words: str) -> object:

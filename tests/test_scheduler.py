@@ -32,7 +32,7 @@ class Clock(Plugin, title="钟"):
 
 async def until(room: Room, text: str) -> None:
     async with asyncio.timeout(20):
-        while text not in room.platform.texts:
+        while text not in room.platform.texts:  # noqa: ASYNC110 - it is what was said that is waited for
             await asyncio.sleep(0.02)
 
 

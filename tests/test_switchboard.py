@@ -259,7 +259,6 @@ async def test_a_group_that_cannot_store_its_change_is_told() -> None:
 # --- not so yet -------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(reason="Control.undo finds the change of a plugin that is gone again and again")
 async def test_undo_goes_on_past_a_plugin_that_is_gone(path: Path) -> None:
     async with Room(Shop, Span, store={"path": path}) as room:
         await admin(room, "/设置 小店 价钱 6", "/设置 区间 most 9")
@@ -268,7 +267,6 @@ async def test_undo_goes_on_past_a_plugin_that_is_gone(path: Path) -> None:
         assert await room.say("/买") == ["5 元"]
 
 
-@pytest.mark.xfail(reason="Control.undo reads the setting that it put back, also where the plugin has it no more")
 async def test_undo_of_a_setting_that_is_gone_is_no_accident(path: Path) -> None:
     async with Room(Shop, store={"path": path}) as room:
         await admin(room, "/设置 小店 价钱 6")
@@ -280,7 +278,6 @@ async def test_undo_of_a_setting_that_is_gone_is_no_accident(path: Path) -> None
         assert await room.say("/买") == ["5 元"]
 
 
-@pytest.mark.xfail(reason="Control.set knows only settings that the plugin still has")
 async def test_the_old_value_of_a_setting_that_is_gone_can_be_put_away(path: Path) -> None:
     async with board(path, Shop) as one:
         await one.put(entry("room:1", field="gone"), "1")
@@ -290,9 +287,6 @@ async def test_the_old_value_of_a_setting_that_is_gone_can_be_put_away(path: Pat
         assert "gone" not in (await admin(room, "/设置 小店"))[0]
 
 
-@pytest.mark.xfail(
-    reason="wording.checked tries a value with the defaults of the others, not with the group's settings"
-)
 async def test_settings_that_belong_together_can_be_changed_one_after_the_other() -> None:
     async with Room(Span) as room:
         assert await admin(room, "/设置 区间 most 20", "/设置 区间 least 10") == [

@@ -114,7 +114,10 @@ class Spending:
     async def load(self, store: Store) -> None:
         """Count what was answered earlier today, so that a restart gives nothing away."""
         midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
-        query = "select group_id, member_id, count(*) as n from answers where time >= ? and error is null group by 1, 2"
+        query = (
+            "select group_id, member_id, count(*) as n from answers"
+            " where time >= ? and member_id is not null and error is null group by 1, 2"
+        )
         rows = await store.read(lambda db: list(db.query(query, [midnight])))
         self._roll()
         for row in rows:

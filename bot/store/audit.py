@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection
+from dataclasses import astuple, dataclass, replace
 
 from sqlite_utils import Database
 
+from bot.errors import StoreError
 from bot.store.database import Store
 
 RECORD = (
     "insert into audit (group_id, member_id, member_name, act, plugin, subject, before, after, undoes, time, id)"
-    " values (:group_id, :member_id, :member_name, :act, :plugin, :subject, :before, :after, :undoes, :time, :id)"
+    " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -35,25 +37,33 @@ class Entry:
 
 def record(db: Database, entry: Entry) -> int:
     """Insert the entry, in the writer; returns its id."""
-    row = asdict(replace(entry, time=entry.time or time.time()))
-    return int(db.conn.execute(RECORD, row).lastrowid or 0)
+    return int(db.conn.execute(RECORD, _row(entry)).lastrowid or 0)
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    return astuple(replace(entry, time=entry.time or time.time()))
 
 
 async def note(store: Store, entry: Entry) -> int:
-    """Write one entry durably."""
-    return await store.write(lambda db: record(db, entry), durable=True)
+    """Write one entry durably; while the database cannot write, it waits in memory like the log (id 0)."""
+    try:
+        return await store.write(lambda db: record(db, entry), durable=True)
+    except StoreError:
+        store.row(RECORD, _row(entry))
+        return 0
 
 
-async def last_change(store: Store, group_id: str) -> Entry | None:
-    """The newest change of a switch or setting that is not yet undone and is no undoing itself."""
+async def last_change(store: Store, group_id: str, plugins: Collection[str]) -> Entry | None:
+    """The newest change of these plugins' switches and settings that is not yet undone and is no undoing itself."""
     query = (
         "select * from audit where group_id = ? and act in ('switch', 'set') and undoes is null"
         " and id not in (select undoes from audit where undoes is not null and group_id = ?)"
-        " order by id desc limit 1"
+        " order by id desc"
     )
 
     def find(db: Database) -> Entry | None:
-        return next((Entry(**row) for row in db.query(query, [group_id, group_id])), None)
+        rows = db.query(query, [group_id, group_id])
+        return next((Entry(**row) for row in rows if row["plugin"] in plugins), None)
 
     return await store.read(find)
 

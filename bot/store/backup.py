@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +39,14 @@ def backup(path: Path, file: Path) -> Backup:
     """Copy the database at `path` as it is at one moment into `file`, which must not exist. Raises ConfigError."""
     if file.exists():
         raise ConfigError("FILE", f"There is {file} already.", "Name another one, or move it away.")
-    with closing(opened(path)) as source:
+    with closing(opened(path)) as source, ExitStack() as stack:
         part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _room(source, file)
             os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            for end in ("", "-journal", "-wal", "-shm"):
+                stack.callback(part.with_name(part.name + end).unlink, missing_ok=True)
             rows = _copied(source, part)
             with part.open("rb") as written:
                 os.fsync(written.fileno())
@@ -55,9 +57,6 @@ def backup(path: Path, file: Path) -> Backup:
         except OSError as error:
             remedy = "Name a file in a folder with room that you may write to."
             raise ConfigError("FILE", f"{file} could not be made ({error.strerror}).", remedy) from error
-        finally:
-            for left in (part, *(part.with_name(part.name + end) for end in ("-journal", "-wal", "-shm"))):
-                left.unlink(missing_ok=True)
     return Backup(file, rows, file.stat().st_size)
 
 

@@ -12,6 +12,7 @@ import os
 import secrets
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -72,7 +73,12 @@ def export(
             chosen = _chosen(db, tables)
             files = {table: out / f"{table}.{form}" for table in chosen}
             _refuse(files.values(), force)
-            mask = Mask(key or secrets.token_bytes(32), platforms=_platforms(db), bodies=bodies)
+            mask = Mask(
+                key or secrets.token_bytes(32),
+                platforms=_platforms(db),
+                bodies=bodies,
+                names=_names(db) if bodies else {},
+            )
             cutoff = time.time() - since_days * DAY if since_days is not None else None
             out.mkdir(mode=0o700, parents=True, exist_ok=True)
             done, ready = [], {}
@@ -129,6 +135,17 @@ def _platforms(db: Database) -> frozenset[str]:
         return frozenset()
     query = "select distinct substr(id, 1, instr(id, ':') - 1) from groups where instr(id, ':') > 1"
     return frozenset(row[0] for row in db.execute(query))
+
+
+def _names(db: Database) -> Mapping[str, set[str]]:
+    """What the members and groups of this database were called, by id."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for table, columns in (("messages", "member_id, member_name"), ("groups", "id, name")):
+        if db.table(table).exists():
+            for id, name in db.execute(f"select distinct {columns} from {table}"):  # noqa: S608 - the words above
+                if name:
+                    found[id].add(name)
+    return dict(found)
 
 
 def _read(db: Database, table: str, mask: Mask, cutoff: float | None) -> tuple[list[str], Iterator[Row]]:

@@ -139,6 +139,16 @@ class Log:
     def labelled(self, answer_id: str, model: str, group_id: str, sha256: str) -> None:
         self._store.row(LABEL, (answer_id, model, group_id, sha256, time.time()))
 
+    async def recent(self, seconds: float, limit: int) -> list[tuple[str, str]]:
+        """The (group id, message id) of what was heard in the last `seconds`, oldest first."""
+        query = (
+            "select group_id, message_id from messages where received > ? and member_id is not null"
+            " order by received desc limit ?"
+        )
+        since = time.time() - seconds
+        rows = await self._store.read(lambda db: db.conn.execute(query, [since, limit]).fetchall())
+        return [(row[0], row[1]) for row in reversed(rows)]
+
     async def find(self, group_id: str, message_id: str) -> Utterance | None:
         """The message of this id in this group, ours or a member's."""
         with suppress(StoreError):  # what is committed can be read while nothing can be written

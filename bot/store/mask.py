@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from functools import lru_cache
 from types import MappingProxyType
@@ -54,6 +54,7 @@ PLAIN_KEY = re.compile(r"[a-z][a-z_]{0,30}")
 CALL = re.compile(r"[@＠][^\s@＠]+")
 HASHES_KEPT = 65_536
 DEEPEST = 64
+SHORTEST_NAME = 2
 
 
 def rules(table: str, columns: Mapping[str, str]) -> Mapping[str, Rule]:
@@ -77,12 +78,22 @@ def _rule(core: bool, name: str, kind: str) -> Rule:
     return Rule.NUMBER if kind in {"INTEGER", "FLOAT", "REAL"} else Rule.BODY
 
 
-class Mask:
-    """Changes values by their rule; one id has one hash for one `key`."""
+Names = Mapping[str, Collection[str]]
+"""What the members and groups of these ids are called."""
 
-    def __init__(self, key: bytes, *, platforms: frozenset[str], bodies: bool) -> None:
+
+class Mask:
+    """Changes values by their rule; one id has one hash for one `key`.
+
+    In texts, ids and calls are masked, and the `names` of the row's own member and group.
+    """
+
+    def __init__(
+        self, key: bytes, *, platforms: frozenset[str], bodies: bool, names: Names = MappingProxyType({})
+    ) -> None:
         self.bodies = bodies
         self._platforms = platforms
+        self._names = names
         words = "|".join(map(re.escape, sorted(platforms))) or "(?!)"
         self._id = re.compile(rf"(?<![\w.-])(?:{words}):[^\s\"'<>\[\]{{}}(),;，。；！？、]+")
 
@@ -102,7 +113,7 @@ class Mask:
             case Rule.REF:
                 return self._ref(str(value))
             case Rule.JSON:
-                return self._json(value)
+                return self._json(value, self._called(row))
             case Rule.SUBJECT:
                 keep = row.get("act") in OWN_SUBJECTS and not self._id.search(value)
                 return value if keep else self._hashed(value)
@@ -111,7 +122,7 @@ class Mask:
                 return value if not isinstance(value, str) or not self._id.search(value) else self._hashed(value)
             case Rule.BODY | Rule.NUMBER:
                 # SQLite lets a column of numbers hold a text.
-                return self._body(value)
+                return self._body(value, self._called(row))
             case Rule.NAME:
                 return None
 
@@ -122,32 +133,42 @@ class Mask:
         word, colon, rest = ref.partition(":")
         return f"{word}:{self.hashed(rest)}" if colon and word not in self._platforms else self.hashed(ref)
 
-    def _body(self, value: object) -> object:
-        """A text without ids and without whom it calls; nothing where texts stay behind."""
+    def _called(self, row: Mapping[str, Any]) -> Sequence[str]:
+        """The names of the row's member and group, as far as they are no common characters; the longest first."""
+        if not self._names:
+            return ()
+        found = {name for id in (row.get("member_id"), row.get("group_id")) for name in self._names.get(id, ()) if id}
+        return sorted((name for name in found if len(name) >= SHORTEST_NAME), key=len, reverse=True)
+
+    def _body(self, value: object, names: Iterable[str]) -> object:
+        """A text without ids, without whom it calls, and without `names`; nothing where texts stay behind."""
         if not isinstance(value, str):
             return value
         if not self.bodies:
             return None
-        return CALL.sub("@…", self._id.sub(lambda found: self.hashed(found[0]), value))
+        value = self._id.sub(lambda found: self.hashed(found[0]), value)
+        for name in names:
+            value = value.replace(name, "…")
+        return CALL.sub("@…", value)
 
-    def _json(self, text: object) -> object:
+    def _json(self, text: object, names: Sequence[str]) -> object:
         try:
-            return self._value(orjson.loads(str(text)), "", DEEPEST)
+            return self._value(orjson.loads(str(text)), "", names, DEEPEST)
         except orjson.JSONDecodeError:
-            return self._body(text)
+            return self._body(text, names)
 
-    def _value(self, value: object, key: str, depth: int) -> object:
+    def _value(self, value: object, key: str, names: Sequence[str], depth: int) -> object:
         """A value of JSON under its nearest key; what lies deeper than `depth` stays behind."""
         if not depth:
             return None
         if isinstance(value, dict):
             return {
-                self._key(name): self._value(inner, name, depth - 1)
+                self._key(name): self._value(inner, name, names, depth - 1)
                 for name, inner in value.items()
                 if not _names(name)
             }
         if isinstance(value, list):
-            return [self._value(inner, key, depth - 1) for inner in value]
+            return [self._value(inner, key, names, depth - 1) for inner in value]
         if value is None or isinstance(value, bool):
             return value
         if key in IDS or key in {"id", "forward"} or key.endswith("_id"):
@@ -156,11 +177,13 @@ class Mask:
             return value
         if key == "ref":
             return self._ref(value)
+        if key == "image":
+            return None  # a platform's file name, which may hold its sender
         if key == "url":
             return _site(value)
         if self._id.fullmatch(value):
             return self.hashed(value)
-        return value if key in KEPT_KEYS and not self._id.search(value) else self._body(value)
+        return value if key in KEPT_KEYS and not self._id.search(value) else self._body(value, names)
 
     def _key(self, name: str) -> str:
         return name if PLAIN_KEY.fullmatch(name) else self.hashed(name)

@@ -9,6 +9,14 @@ from sqlite_utils import Database
 from bot.config import Store as Keeping
 
 DAY = 86_400.0
+BODIES = {
+    "messages": ("received", ("member_name", "text", "parts")),
+    "events": ("received", ("detail",)),
+    "commands": ("time", ()),
+    "said": ("time", ("text",)),
+    "answers": ("time", ("question", "text")),
+}
+"""What is blanked with the member's id when a row is past its time, by the column that tells its age."""
 PIECE = 5_000
 """Rows that one purge transaction touches, so that the writer is never held up for long."""
 
@@ -31,30 +39,21 @@ def purge(db: Database, keeping: Keeping, now: float | None = None) -> int:
     now = now or time.time()
     bodies, evidence = now - keeping.bodies_days * DAY, now - keeping.evidence_days * DAY
     touched = 0
+    for table, (age, fields) in BODIES.items():
+        blank = ", ".join(f"{field} = null" for field in ("member_id", *fields))
+        due = f"select id from {table} where {age} < ? and member_id is not null limit ?"  # noqa: S608 - constants
+        change = f"update {table} set {blank} where id in ({due})"  # noqa: S608 - constants
+        touched += db.conn.execute(change, [bodies, PIECE]).rowcount
     for statement, limit in (
-        (
-            "update messages set text = null, parts = null, member_name = null where id in"
-            " (select id from messages where received < ? and (text is not null or parts is not null) limit ?)",
-            bodies,
-        ),
-        (
-            "update said set text = null where id in (select id from said where time < ? and text is not null limit ?)",
-            bodies,
-        ),
-        (
-            "update answers set question = null, text = null where id in"
-            " (select id from answers where time < ? and (text is not null or question is not null) limit ?)",
-            bodies,
-        ),
-        (
-            "update events set detail = null where id in"
-            " (select id from events where received < ? and detail is not null limit ?)",
-            bodies,
-        ),
         ("delete from taken where rowid in (select rowid from taken where received < ? limit ?)", now - DAY),
         ("delete from labels where id in (select id from labels where time < ? limit ?)", evidence),
         (
             "delete from audit where id in (select id from audit where time < ? and act = 'moderate' limit ?)",
+            evidence,
+        ),
+        (
+            "update audit set member_id = '', member_name = null where id in"
+            " (select id from audit where time < ? and act != 'moderate' and member_id != '' limit ?)",
             evidence,
         ),
     ):

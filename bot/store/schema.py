@@ -28,12 +28,12 @@ def create_log(db: Database) -> None:
         pk="id",
     )
     db.table("messages").create_index(["group_id", "message_id"])
-    db.table("messages").create_index(["received"])
+    _current(db, "messages", "received")
     db.table("events").create(
         {"id": int, "kind": str, "group_id": str, "member_id": str, "time": float, "received": float, "detail": str},
         pk="id",
     )
-    db.table("events").create_index(["received"])
+    _current(db, "events", "received")
     db.table("taken").create({"group_id": str, "message_id": str, "received": float}, pk=("group_id", "message_id"))
     db.table("commands").create(
         {
@@ -49,6 +49,7 @@ def create_log(db: Database) -> None:
         },
         pk="id",
     )
+    _current(db, "commands", "time")
     db.table("said").create(
         {
             "id": int,
@@ -67,7 +68,7 @@ def create_log(db: Database) -> None:
         pk="id",
     )
     db.table("said").create_index(["group_id", "message_id"])
-    db.table("said").create_index(["time"])
+    _current(db, "said", "time")
 
 
 @tables()
@@ -93,7 +94,7 @@ def create_models(db: Database) -> None:
         },
         pk="id",
     )
-    db.table("answers").create_index(["time"])
+    _current(db, "answers", "time")
     db.table("labels").create(
         {"id": int, "answer_id": str, "model": str, "group_id": str, "sha256": str, "time": float}, pk="id"
     )
@@ -124,3 +125,8 @@ def create_control(db: Database) -> None:
     )
     db.table("audit").create_index(["group_id", "id"])
     db.table("audit").create_index(["time"])
+
+
+def _current(db: Database, table: str, column: str) -> None:
+    """Index the rows that still name a member: the purge blanks that with the body, and finds only the rest."""
+    db.conn.execute(f"create index idx_{table}_current on {table} ({column}) where member_id is not null")

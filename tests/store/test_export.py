@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import re
+import shutil
 import sqlite3
 import stat
 import threading
@@ -54,10 +56,17 @@ async def lived(path: Path) -> None:
         await room.app.store.flush()
 
 
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("life") / "house.db"
+    asyncio.run(lived(path))
+    return path
+
+
 @pytest.fixture
-async def path(tmp_path: Path) -> Path:
+def path(life: Path, tmp_path: Path) -> Path:
     path = tmp_path / "house.db"
-    await lived(path)
+    shutil.copy(life, path)
     with sqlite3.connect(path) as connection:
         act = {
             "reason": "room:安可可 刷屏",
@@ -67,7 +76,8 @@ async def path(tmp_path: Path) -> Path:
             "text": "密信",
         }
         connection.execute(
-            "insert into audit (time, group_id, member_id, member_name, act, plugin, subject, after) values (?,?,?,?,?,?,?,?)",
+            "insert into audit (time, group_id, member_id, member_name, act, plugin, subject, after)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)",
             [time.time(), "room:1", "room:陈=SUM(1)", "陈=SUM(1)", "moderate", "spam", "m-1002", json.dumps(act)],
         )
         connection.execute("insert into settings values ('room:1', 'control', 'admins', ?)", ['["room:安可可"]'])
@@ -91,16 +101,13 @@ def ids(path: Path) -> Iterator[str]:
     """Every id that the database holds in a column of ids."""
     db = Database(sqlite3.connect(path))
     for table in ("messages", "events", "commands", "said", "answers", "audit", "groups", "switches"):
-        for column in db.table(table).columns:
-            if (
-                column.name.endswith("_id")
-                or column.name in {"quote", "in_reply_to"}
-                or (column.name, column.type) == ("id", "TEXT")
-            ):
-                for (value,) in db.execute(
-                    f"select distinct {column.name} from {table} where {column.name} is not null"
-                ):
-                    yield value
+        columns = [(column.name, column.type) for column in db.table(table).columns]
+        for row in db.table(table).rows:
+            for name, kind in columns:
+                if (name.endswith("_id") or name in {"quote", "in_reply_to"} or (name, kind) == ("id", "TEXT")) and row[
+                    name
+                ]:
+                    yield row[name]
     db.close()
 
 
@@ -130,12 +137,14 @@ def test_no_id_and_no_name_leaves(path: Path, tmp_path: Path, form: Form, bodies
     raw = {*SECRETS, *ids(path)}
     if not bodies:
         raw |= {*PEOPLE, *WORDS, "room:", "recall:", "找不到"}
+    # A short id (b1) is no leak where it stands inside a hash.
     found = {secret for secret in raw if re.search(rf"(?<![0-9a-f]){re.escape(secret)}", text)}
-    # An id that is a short word of its own (b1) is looked for among hashes: whole cells only.
     assert found == set(), found
     if bodies:
+        said, heard = ((tmp_path / f"out/{table}.{form}").read_text("utf-8") for table in ("said", "messages"))
         assert all(word in text for word in ("今天天气怎么样", "转发的话", "密信", "答复正文"))
         assert "@博文文" not in text
+        assert not any(name in table for table in (said, heard) for name in ("博文文", "测试群"))
         assert "member_name" not in text
 
 
@@ -167,9 +176,9 @@ def test_one_id_has_one_hash_everywhere(path: Path, tmp_path: Path) -> None:
     assert act["subject"] == quoting["message_id"]
     assert rows(out, "settings")[0]["value"] == [asked["member_id"]]
     assert rows(out, "switches")[0]["group_id"] == asked["group_id"]
-    assert rows(out, "duels")[0] == {
-        "winner_id": asked["member_id"], "note_chars": 2, "points": 3, "odd": None, "photo": None
-    } or "photo_chars" in rows(out, "duels")[0]  # fmt: skip
+    assert rows(out, "duels") == [
+        {"winner_id": asked["member_id"], "note_chars": 2, "points": 3, "odd": None, "photo_chars": None}
+    ]
 
 
 def test_hashes_change_with_each_export_but_for_a_key(path: Path, tmp_path: Path) -> None:
@@ -247,7 +256,9 @@ def test_hostile_json_stays_json(path: Path, tmp_path: Path) -> None:
             connection.execute("insert into messages (parts, received) values (?, 0)", [parts])
     connection.close()
     export(path, tmp_path / "out", tables=["messages"], bodies=True)
-    assert "安可可" not in json.dumps([row["parts"] for row in rows(tmp_path / "out", "messages")], ensure_ascii=False)
+    assert "安可可" not in json.dumps(
+        [row["parts"] for row in rows(tmp_path / "out", "messages")[-3:]], ensure_ascii=False
+    )
     assert "77553311" not in written(tmp_path / "out")
 
 
@@ -269,7 +280,10 @@ def test_works_while_the_bot_writes(path: Path, tmp_path: Path) -> None:
             at_least = counted[0]
             (done,) = export(path, tmp_path / str(number), tables=["messages"])
             assert done.rows >= at_least
+            deadline = time.monotonic() + 10
+            while counted[0] == at_least and time.monotonic() < deadline:
+                time.sleep(0.001)
+            assert counted[0] > at_least, "the writer went on"
     finally:
         stop.set()
         writer.join()
-    assert counted[0] > 5

@@ -131,3 +131,15 @@ async def test_a_forgotten_member_is_nowhere_and_the_others_are_untouched(store:
     assert {row["table"] for row in ids} == {"audit"}, "moderation is evidence until its time"
     assert await count(store, "audit", "member_id = 't:ann' and member_name is not null") == 0
     assert await count(store, "messages", "member_id = 'deleted-1'") == 1
+
+
+async def test_who_said_it_goes_with_what_was_said(store: Store) -> None:
+    await live(store, "t:ann", "安")
+    await purge(store, 30.1)
+    for table in ("messages", "events", "commands", "said", "answers"):
+        assert await count(store, table) == 1
+        assert await count(store, table, "member_id is not null") == 0
+    assert await count(store, "audit", "member_name = '安'") == 2
+    await purge(store, 180.1)
+    [left] = await store.read(lambda db: list(db.query("select act, member_id, member_name, after from audit")))
+    assert left == {"act": "set", "member_id": "", "member_name": None, "after": "1"}

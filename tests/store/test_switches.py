@@ -83,20 +83,20 @@ async def test_the_audit_tells_what_was_really_there(store: Store) -> None:
 
 
 async def test_the_newest_change_that_is_not_undone(store: Store) -> None:
-    assert await audit.last_change(store, "t:1") is None
+    assert await audit.last_change(store, "t:1", {"shop"}) is None
     first = await switches.put(store, replace(SET, after="1"), "1")
     second = await switches.switch(store, replace(SWITCH, after="false"), False)
     await audit.note(store, replace(SET, act="moderate"))
     await switches.put(store, replace(SET, group_id="t:2"), "9")
-    found = await audit.last_change(store, "t:1")
+    found = await audit.last_change(store, "t:1", {"shop"})
     assert found is not None
     assert found.id == second
     await switches.switch(store, replace(SWITCH, undoes=second), None)
-    found = await audit.last_change(store, "t:1")
+    found = await audit.last_change(store, "t:1", {"shop"})
     assert found is not None
     assert found.id == first
     await switches.put(store, replace(SET, undoes=first), None)
-    assert await audit.last_change(store, "t:1") is None
+    assert await audit.last_change(store, "t:1", {"shop"}) is None
     assert [entry.undoes for entry in await audit.newest(store, "t:1", 2)] == [first, second]
 
 
