@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -115,6 +114,9 @@ def test_check_names_everything_and_no_secret(shell: Shell) -> None:
         "XIAOPENG_MODELS__MAIN__API_KEY=" + SECRET,
         "XIAOPENG_MODELS__MAIN__PRESET=" + SECRET,
         "XIAOPENG_OPERATORS=" + SECRET,
+        "XIAOPENG_DEFAULT_MODEL=" + SECRET,
+        "XIAOPENG_MODELS__LOCAL__MODEL=m",
+        f"XIAOPENG_MODELS__LOCAL__BASE_URL=http://me:{SECRET}@host/v1?key={SECRET}",
     ]
     (shell.folder / ".env").write_text("\n".join(lines), encoding="utf-8")
     del shell.env["XIAOPENG_SERVER__PORT"]
@@ -127,7 +129,7 @@ def test_check_names_everything_and_no_secret(shell: Shell) -> None:
     }  # fmt: skip
     assert "bad.py" in done.stdout
     assert "ZeroDivisionError" in done.stdout
-    assert SECRET not in (done.stdout + done.stderr).replace(f'"{SECRET}"', "")
+    assert SECRET not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -239,8 +241,6 @@ def running(shell: Shell) -> Iterator[str]:
 
 
 def test_all_of_it_beside_a_running_bot(shell: Shell, running: str) -> None:
-    with urllib.request.urlopen(f"{running}/healthz", timeout=5) as answer:
-        assert answer.status == 200
     port = running.rpartition(":")[2]
     check = shell("check", XIAOPENG_SERVER__PORT=port)
     assert check.returncode == 0, check.stdout

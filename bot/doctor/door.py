@@ -13,8 +13,10 @@ from bot.config import Config, Web, variable
 from bot.config import OneBot as OneBotSettings
 from bot.doctor.finding import Finding, failed, ok, warn
 from bot.errors import ConfigError
-from bot.server import HEADERS, HEALTH, Server, check_exposure
+from bot.server import HEALTH, Server, check_exposure
 
+OURS = "xiaopeng"
+"""The `Server` header of the bot."""
 PLATFORMS = (OneBot.platform, WebChat.platform)
 
 
@@ -65,9 +67,9 @@ def _ours(config: Config) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(address, timeout=2) as answer:
-            return bool(answer.headers.get("Server") == HEADERS["Server"])
+            return bool(answer.headers.get("Server") == OURS)
     except urllib.error.HTTPError as error:
-        return bool(error.headers.get("Server") == HEADERS["Server"])
+        return bool(error.headers.get("Server") == OURS)
     except (OSError, ValueError):
         return False
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -56,13 +57,11 @@ def look(config: Config) -> Iterator[Finding]:
         problems = list(_problems(name, model))
         yield from problems
         if not problems:
-            yield ok(
-                f"model {name}", f"{model.model} at {model.base_url or PRESETS[model.preset.strip().lower()].base_url}"
-            )
+            yield ok(f"model {name}", f"{model.model} at {_place(model)}")
     default = config.default_model
     if default is not None and default not in config.models:
         names = ", ".join(config.models) or "none"
-        yield fail(variable("default_model"), f'No model is called "{default}". Registered: {names}.')
+        yield fail(variable("default_model"), f"No model has this name. Registered: {names}.")
 
 
 def ask(config: Config) -> Iterator[Finding]:
@@ -85,7 +84,9 @@ def _problems(name: str, model: Model) -> Iterator[Finding]:
         try:
             OpenAIChat(name, model)
         except ConfigError as error:
-            yield failed(error)
+            # What stands where a preset is due may be a key that was pasted into the wrong line.
+            known = f"There is no such preset. Use one of {', '.join(PRESETS)}."
+            yield fail(error.setting, known) if error.setting.endswith("__PRESET") else failed(error)
             change = right.pop(error.setting, None)
             if change is None:
                 return
@@ -118,6 +119,12 @@ async def _ask(name: str, model: Model) -> Finding:
     finally:
         await chat.close()
     return ok(subject, f"answers; the first words took {time.monotonic() - started:.1f} s")
+
+
+def _place(model: Model) -> str:
+    """Where a model is asked, without the user and the password that an address may hold."""
+    parts = urlsplit(model.base_url or PRESETS[model.preset.strip().lower()].base_url or "")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _line(text: str) -> str:

@@ -48,6 +48,8 @@ IDS = frozenset({"in_reply_to", "quote", "message", "member", "operator", "menti
 """Columns and keys of JSON that hold an id, besides all that end in `_id`."""
 KEPT_KEYS = frozenset({"emoji", "face", "other", "done", "role"})
 """Keys of JSON whose texts are a platform's or the house's own words."""
+NUMERIC = ("INT", "REAL", "FLOA", "DOUB", "NUM", "BOOL")
+"""What the declared type of a column of numbers has in it."""
 OWN_SUBJECTS = frozenset({"set", "switch"})
 """Acts whose subject is the name of a setting; of other acts it is somebody or something in the group."""
 PLAIN_KEY = re.compile(r"[a-z][a-z_]{0,30}")
@@ -63,7 +65,8 @@ def rules(table: str, columns: Mapping[str, str]) -> Mapping[str, Rule]:
 
 
 def _rule(core: bool, name: str, kind: str) -> Rule:
-    if name.endswith("_id") or name in IDS or (name == "id" and kind == "TEXT"):
+    number = any(word in kind for word in NUMERIC)
+    if name.endswith("_id") or name in IDS or (name == "id" and not number):
         return Rule.ID
     if name in {"name", "nick", "nickname", "card"} or name.endswith(("_name", "_nick")):
         return Rule.NAME
@@ -75,7 +78,7 @@ def _rule(core: bool, name: str, kind: str) -> Rule:
         return Rule.KEEP
     if core and name == "subject":
         return Rule.SUBJECT
-    return Rule.NUMBER if kind in {"INTEGER", "FLOAT", "REAL"} else Rule.BODY
+    return Rule.NUMBER if number else Rule.BODY
 
 
 Names = Mapping[str, Collection[str]]
@@ -137,7 +140,8 @@ class Mask:
         """The names of the row's member and group, as far as they are no common characters; the longest first."""
         if not self._names:
             return ()
-        found = {name for id in (row.get("member_id"), row.get("group_id")) for name in self._names.get(id, ()) if id}
+        ids = (str(row.get(column)) for column in ("member_id", "group_id"))
+        found = {name for id in ids for name in self._names.get(id, ())}
         return sorted((name for name in found if len(name) >= SHORTEST_NAME), key=len, reverse=True)
 
     def _body(self, value: object, names: Iterable[str]) -> object:

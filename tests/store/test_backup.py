@@ -64,7 +64,6 @@ def test_one_moment_while_the_bot_writes(path: Path, tmp_path: Path, writer: lis
             assert copy.execute("pragma integrity_check").fetchone() == ("ok",)
             assert copy.execute("select count(*) from taken").fetchone()[0] == made.rows["taken"]
     assert writer[0] > 8, "the writer went on"
-    assert made.rows["taken"] > 0
 
 
 def test_is_one_file_of_the_operators_alone(path: Path, tmp_path: Path) -> None:
