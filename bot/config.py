@@ -6,11 +6,12 @@ The names follow the nesting: `XIAOPENG_SERVER__PORT`. `.env.example` is generat
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from bot.errors import ConfigError
 
@@ -112,7 +113,8 @@ class Config(BaseSettings):
         env_file=".env",
         env_file_encoding="utf-8",
         env_ignore_empty=True,
-        extra="forbid",
+        # The file may serve other programs too; `xiaopeng check` names what looks like a misspelt setting.
+        extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
     )
@@ -143,6 +145,13 @@ def load(env_file: Path | None = Path(".env")) -> Config:
     """Read the settings. Raises ConfigError with the variable's name, never its value."""
     try:
         return Config(_env_file=env_file)
+    except SettingsError as failed:
+        found = re.search(r'field "(\w+)"', str(failed))
+        raise ConfigError(
+            variable(found[1] if found else ""), "is no JSON.", "See .env.example for its form."
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(".env", "is not UTF-8.", "Save it as UTF-8.") from None
     except ValidationError as failed:
         first = failed.errors(include_input=False, include_url=False)[0]
         raise ConfigError(

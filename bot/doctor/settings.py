@@ -9,6 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -65,7 +66,9 @@ def read(env_file: Path | None) -> tuple[Config, list[Finding]]:
     """The settings as far as they are right (defaults for the rest), and all that is wrong with them."""
     found = list(_file(env_file)) if env_file else []
     values: dict[str, Any] = {}
-    if env_file and not any(finding.level == "fail" for finding in found):
+    if any(finding.level == "fail" for finding in found):
+        env_file = None
+    if env_file:
         values = _DotEnv(Config, env_file=env_file)()
     values = _merged(values, _Env(Config)())
     models = values.get("models")
@@ -84,7 +87,7 @@ def read(env_file: Path | None) -> tuple[Config, list[Finding]]:
                 finding = _explained(detail, known)
                 wrong.setdefault(finding.subject, finding)
             values = _without(values, details)
-    for finding in _unread(known):
+    for finding in _unread(known, _names(env_file)):
         wrong.setdefault(finding.subject, finding)
     found += wrong.values()
     if not any(finding.level == "fail" for finding in found):
@@ -125,7 +128,7 @@ def _explained(error: ErrorDetails, known: Mapping[str, object]) -> Finding:
         path.pop()
     if error["type"] == "extra_forbidden":
         name = path[0].upper() if len(path) == 1 else variable(*path)
-        return _unknown(name, known, ignored=False)
+        return _unknown(name, known)
     name = variable(*path)
     setting = variables(*(path[1:2] if path[0] == "models" else ())).get(name)
     words = (setting.field.description or "").rstrip(".") if setting else ""
@@ -141,27 +144,29 @@ def _explained(error: ErrorDetails, known: Mapping[str, object]) -> Finding:
     return fail(name, f"{error['msg'].rstrip('.')}.{remedy}")
 
 
-def _unread(known: Mapping[str, object]) -> Iterator[Finding]:
-    """The variables of the environment that look like ours and are silently left out."""
+def _names(env_file: Path | None) -> set[str]:
+    """The variables that the environment and the file hold."""
+    held = dotenv_values(env_file) if env_file and env_file.is_file() else {}
+    return {name.upper() for name in (*os.environ, *held)}
+
+
+def _unread(known: Mapping[str, object], names: set[str]) -> Iterator[Finding]:
+    """The variables that look like ours and are silently left out."""
     sections = tuple(f"{name}__" for name, setting in known.items() if setting is None)
-    for name in sorted(map(str.upper, os.environ)):
+    for name in sorted(names):
         if name.startswith(PREFIX):
             # What stands in a section has been validated with it.
             if name not in known and not name.startswith((*sections, variable("models", ""))):
-                yield _unknown(name, known, ignored=True)
+                yield _unknown(name, known)
         elif meant := difflib.get_close_matches(name, known, 1, MISSPELT_PREFIX):
             yield warn(name, f"No such setting; {meant[0]} is one.")
 
 
-def _unknown(name: str, known: Mapping[str, object], *, ignored: bool) -> Finding:
+def _unknown(name: str, known: Mapping[str, object]) -> Finding:
     single = [name for name, setting in known.items() if setting is not None]
     if meant := difflib.get_close_matches(name, single, 1, NEAR):
         return fail(name, f"There is no such setting. {meant[0]} is meant, perhaps; rename it.")
-    if ignored:
-        return warn(name, "There is no such setting, and it has no effect. Take it out, or see `xiaopeng env`.")
-    if not name.startswith(PREFIX):
-        return fail(name, f"The file .env may hold {PREFIX}… alone. Set this one outside of it.")
-    return fail(name, "There is no such setting. Take it out, or see `xiaopeng env`.")
+    return warn(name, "There is no such setting, and it has no effect. Take it out, or see `xiaopeng env`.")
 
 
 def _without(values: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]:

@@ -156,5 +156,5 @@ def find(name: str, model: str) -> Preset:
     if preset := PRESETS.get(name.strip().lower()):
         return preset
     raise ConfigError(
-        variable("models", model, "preset"), f'no preset is called "{name}".', f"Use one of {', '.join(PRESETS)}."
+        variable("models", model, "preset"), "there is no preset of that name.", f"Use one of {', '.join(PRESETS)}."
     )

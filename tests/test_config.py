@@ -1,0 +1,56 @@
+"""The settings, and what the operator is told where one is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.config import load, variable
+from bot.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("XIAOPENG_"):
+            monkeypatch.delenv(name)
+
+
+def test_a_variable_follows_the_nesting() -> None:
+    assert variable("server", "port") == "XIAOPENG_SERVER__PORT"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    file.write_text("XIAOPENG_NAME=小明\nXIAOPENG_SERVER__PORT=1\nTZ=Asia/Shanghai\n", "utf-8")
+    monkeypatch.setenv("XIAOPENG_SERVER__PORT", "2")
+    config = load(file)
+    assert (config.name, config.server.port) == ("小明", 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("XIAOPENG_SERVER__PORT", "secret-thing"),
+        ("XIAOPENG_ALIASES", "secret-thing"),
+        ("XIAOPENG_OPERATORS", '["secret-thing"]'),
+        ("XIAOPENG_WEB__PASWORD", "secret-thing"),
+        ("XIAOPENG_STORE__EVIDENCE_DAYS", "7"),
+    ],
+)
+def test_the_setting_is_named_and_its_value_is_not(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as refused:
+        load(None)
+    assert str(refused.value).startswith(name)
+    assert "secret-thing" not in str(refused.value)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("XIAOPENG_NAME=小明".encode("gb18030"))
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load(file)
