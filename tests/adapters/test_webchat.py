@@ -118,7 +118,10 @@ class House:
         await self.stack.aclose()
 
     async def open(self) -> Tab:
-        return Tab(await self.http.ws_connect("/chat/ws", max_msg_size=0), self.http)
+        socket = await self.http.ws_connect("/chat/ws", max_msg_size=0)
+        # aiohttp lets go of a connection by itself only where both sides said goodbye.
+        self.stack.callback(socket._response.close)
+        return Tab(socket, self.http)
 
     async def tab(self, name: str = "", token: str = "") -> Tab:
         return await (await self.open()).hello(name, token)
