@@ -137,7 +137,7 @@ class Console:
             self._note(f"{person.name} 可以说话了")
 
     def health(self) -> Sequence[Health]:
-        return [Health(self.account.id, self._up, self._since)]
+        return [Health("终端聊天", self._up, self._since)]
 
     def _room(self, group: Group) -> Room:
         room = self._rooms.rooms.get(group.id)

@@ -122,7 +122,7 @@ class WebChat:
         room.publish({"is": "notice", "kind": kind, "name": visitor.name, "seconds": seconds})
 
     def health(self) -> list[Health]:
-        return [Health(self.account.id, self._receive is not None, self._since)]
+        return [Health("网页聊天", self._receive is not None, self._since)]
 
     def _room(self, group: Group) -> Room:
         room = self._rooms.rooms.get(group.id)

@@ -569,7 +569,7 @@ async def test_roles_sizes_health(seat: Seat) -> None:
     assert await console.role(DEMO, "console:没来过") is Role.UNKNOWN
     assert await console.role(Group("console:none"), "console:我") is Role.UNKNOWN
     assert await console.size(Group("console:none")) is None
-    assert [(health.name, health.up) for health in console.health()] == [("console:bot", True)]
+    assert [(health.name, health.up) for health in console.health()] == [("终端聊天", True)]
 
 
 # --- terminals, pipes and their ends ----------------------------------------------------------

@@ -296,7 +296,7 @@ async def test_link_up_is_not_account_up(bot: Bot, peer: OneBotPeer) -> None:
     states = [(True, ""), (False, "OneBot 实现报告账号不在线"), (True, ""), (False, "账号掉线：登录已失效")]
     assert bot.changes() == states
     (health,) = bot.adapter.health()
-    assert (health.name, health.up, health.detail) == ("qq:10001000", False, "账号掉线：登录已失效")
+    assert (health.name, health.up, health.detail) == ("QQ 10001000", False, "账号掉线：登录已失效")
     await peer.heartbeat(True)
     await until(lambda: bot.adapter.health()[0].up)
     assert bot.adapter.health()[0].detail == ""

@@ -99,7 +99,7 @@ async def test_a_wrong_token_is_refused_and_the_right_one_welcome(bot: Running) 
             pass
     async with OneBotPeer(bot.onebot, token="a-token") as peer:
         await peer.say(GROUP, MEMBER, "/状态")
-        await hears(peer, "● qq:10001000：正常")
+        await hears(peer, "● QQ 10001000：正常")
 
 
 async def test_a_message_that_comes_twice_is_answered_once_across_connections(bot: Running) -> None:
