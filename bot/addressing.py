@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.binding import SLASHES, called, clean, nearest
@@ -32,12 +33,12 @@ class Unknown:
         return nearest(self.line, [name for name, (command, _) in view.commands.items() if command.role <= role])
 
 
-def addressed(message: Message, names: tuple[str, ...]) -> tuple[str, bool] | None:
+def addressed(message: Message, names: tuple[str, ...], accounts: Collection[str] = ()) -> tuple[str, bool] | None:
     """What is said to the bot, and whether it began with a slash; None where it is not meant.
 
     It is meant by a slash, a mention, a copied mention (with or without the space that the
     platforms put behind a real one), or by being alone with it. `names` are the bot's own
-    everywhere; those of this group come with the message.
+    everywhere; those of this group come with the message. `accounts` are all of the bot's own.
     """
     line = clean(message.text)
     first = line[:1]
@@ -45,8 +46,8 @@ def addressed(message: Message, names: tuple[str, ...]) -> tuple[str, bool] | No
         return line[1:], True
     meant = message.group.direct
     if len(message.parts) > 1 or not message.text:
-        own = message.account.id
-        meant = meant or any(isinstance(part, Mention) and part.id == own for part in message.parts)
+        own = {message.account.id, *accounts}
+        meant = meant or any(isinstance(part, Mention) and part.id in own for part in message.parts)
     if first and first in AT:
         for name in (*message.account.names, *names):
             if name and line.startswith(name, 1):
@@ -59,13 +60,15 @@ def addressed(message: Message, names: tuple[str, ...]) -> tuple[str, bool] | No
     return line, False
 
 
-def wanted(message: Message, view: View, names: tuple[str, ...]) -> Call | Unknown | None:
+def wanted(
+    message: Message, view: View, names: tuple[str, ...], accounts: Collection[str] = ()
+) -> Call | Unknown | None:
     """The command that a message calls in its group; None for mere talk.
 
     Without a slash a word counts as a command only where the rest fits it, so that
     "@欧小鹏 帮助 我装一下" is a question and not a wrong call of the help.
     """
-    spoken = addressed(message, names)
+    spoken = addressed(message, names, accounts)
     if spoken is None:
         return None
     line, slash = spoken

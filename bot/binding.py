@@ -21,6 +21,10 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 WORD_EDGE = re.compile(r"^[0-9A-Za-z“「『《（(\"'@]")
 SLASHES = "/／"
 LONGEST_GUESS = 12
+LONGEST_NAME = 16
+"""No command has a longer name; a longer word is not looked through for one."""
+LONGEST_ECHO = 30
+"""A suggestion repeats so many characters of what was typed, and no more."""
 
 
 class BadArguments(Exception):
@@ -124,7 +128,7 @@ def called(line: str, names: Iterable[str]) -> tuple[str, str] | None:
     known = names if isinstance(names, dict | set | frozenset) else set(names)
     if lower in known:
         return lower, rest
-    for end in range(len(word) - 1, 0, -1):
+    for end in range(min(len(word) - 1, LONGEST_NAME), 0, -1):
         if word[:end] in known and not word[:end].isascii() and WORD_EDGE.match(word[end:]):
             tail = line[line.index(word) + end :]
             return word[:end], tail
@@ -137,11 +141,16 @@ def nearest(line: str, names: Iterable[str]) -> str | None:
     names = list(names)
     glued = max((name for name in names if not name.isascii() and word.startswith(name)), key=len, default=None)
     if glued is not None:
-        return f"{glued} {line[line.index(word) + len(glued) :]}"
+        return f"{glued} {brief(line[line.index(word) + len(glued) :])}"
     if not word or len(word) > LONGEST_GUESS or "/" in word:
         return None
     cutoff = 0.5 if not word.isascii() else 0.7
     close = difflib.get_close_matches(word.casefold(), names, n=1, cutoff=cutoff)
     if not close:
         return None
-    return f"{close[0]} {rest}".rstrip()
+    return f"{close[0]} {brief(rest)}".rstrip()
+
+
+def brief(text: str) -> str:
+    """What a member typed, short enough to be repeated to a group."""
+    return text if len(text) <= LONGEST_ECHO else f"{text[:LONGEST_ECHO]}…"

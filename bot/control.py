@@ -16,14 +16,14 @@ from pydantic import Field, StringConstraints
 from sqlite_utils import Database
 
 from bot import wording
-from bot.binding import BadArguments, called
+from bot.binding import BadArguments, brief, called
 from bot.errors import Refusal
 from bot.plugin import Context, Plugin, command
 from bot.powers import powers
 from bot.store import audit
 from bot.store.audit import Entry
 from bot.switchboard import Kind
-from bot.types import Group, Member, Mention, Message, Role
+from bot.types import EVERYONE, Group, Member, Mention, Message, Role
 
 ROLES = {Role.UNKNOWN: "未知", Role.MEMBER: "成员", Role.ADMIN: "管理员", Role.OWNER: "群主", Role.OPERATOR: "运营者"}
 NAME_THE_GROUP = "私聊里请写明是哪个群：/在 群号 关闭 插件"
@@ -74,7 +74,7 @@ class Control(Plugin, title="控制", fixed=True):
             return f"{kind.plugin_title}·{setting}：这一项已经没有了，旧值也清掉了。"
         if name is None:
             names = "、".join(wording.title(kind, name) for name in kind.model_fields) or "没有可改的项"
-            raise Refusal(f"「{kind.plugin_title}」没有「{setting}」这一项，有：{names}。")
+            raise Refusal(f"「{kind.plugin_title}」没有「{brief(setting)}」这一项，有：{names}。")
         settings = board.settings(ctx.group.id, kind)
         current = getattr(settings, name)
         if not value:
@@ -97,13 +97,12 @@ class Control(Plugin, title="控制", fixed=True):
         self._named(ctx.group)
         board = powers(ctx).board
         # What a plugin changed that is gone now needs no undoing.
-        known = {kind.plugin_name: kind for kind in board.catalog}
+        owner = await powers(ctx).roles.fresh(ctx.group, ctx.member) >= Role.OWNER
+        known = {kind.plugin_name: kind for kind in board.catalog if owner or kind is not Control}
         entry = await audit.last_change(powers(ctx).store, ctx.group.id, known.keys())
         if entry is None:
             return "没有可以撤回的改动。"
         kind = known[entry.plugin]
-        if kind is Control:
-            await powers(ctx).roles.demand(_message(ctx), Role.OWNER)
         back = self._entry(ctx, entry.act, kind, entry.subject, entry.after, entry.before, undoes=entry.id)
         when = time.strftime("%m-%d %H:%M", time.localtime(entry.time))
         by = entry.member_name or entry.member_id
@@ -123,17 +122,20 @@ class Control(Plugin, title="控制", fixed=True):
     async def roles(self, ctx: Context, *, change: str = "") -> str:
         """看自己的权限，群主可请人协管：/权限 @成员 管理（或 普通）"""
         message = _message(ctx)
-        role = await powers(ctx).roles.fresh(ctx.group, ctx.member)
-        mentioned = [part for part in message.parts if isinstance(part, Mention) and part.id != message.account.id]
+        mentioned = [
+            part
+            for part in message.parts
+            if isinstance(part, Mention) and part.id not in (EVERYONE, message.account.id)
+        ]
         if not change and not mentioned:
-            return await self._own_role(ctx, role)
+            return await self._own_role(ctx, powers(ctx).roles.known(ctx.group, ctx.member))
         grant = {"管理": True, "admin": True, "普通": False, "member": False}.get(change.strip().casefold())
         if grant is None or len(mentioned) != 1:
             raise BadArguments
         await powers(ctx).roles.demand(message, Role.OWNER)
         person = mentioned[0]
         admins = self.admins | {person.id} if grant else self.admins - {person.id}
-        await self._put(ctx, Control, "admins", wording.dump(admins))
+        await self._put(ctx, Control, "admins", wording.dump(wording.checked(self, "admins", admins)))
         return f"{person.name or person.id} 现在{'可以用管理员的命令' if grant else '是普通成员'}了。"
 
     @command("记录", "audit", role=Role.ADMIN, inline=True)
@@ -148,11 +150,13 @@ class Control(Plugin, title="控制", fixed=True):
         """替一个群发管理命令：/在 群号 关闭 插件"""
         message = _message(ctx)
         group_id = group if ":" in group else f"{ctx.group.platform}:{group}"
+        if group_id.partition(":")[0] != ctx.group.platform:
+            raise Refusal("只能管这个平台上的群。")
         known = await powers(ctx).store.read(
             lambda db: next((row["name"] for row in db.query("select name from groups where id = ?", [group_id])), None)
         )
         if known is None:
-            raise Refusal(f"我不认识群 {group}，它要先有人说过话。")
+            raise Refusal(f"我不认识群 {brief(group)}，它要先有人说过话。")
         view = powers(ctx).board.view(group_id)
         found = called(line.lstrip("/／"), view.commands)
         if found is None:
@@ -176,7 +180,7 @@ class Control(Plugin, title="控制", fixed=True):
         kind = powers(ctx).board.find(word)
         if kind is None:
             titles = "、".join(kind.plugin_title for kind in powers(ctx).board.catalog if not kind.plugin_fixed)
-            raise Refusal(f"没有叫「{word}」的插件，有：{titles}。")
+            raise Refusal(f"没有叫「{brief(word)}」的插件，有：{titles}。")
         return kind
 
     async def _switch(self, ctx: Context, word: str, enabled: bool) -> str:
@@ -229,7 +233,9 @@ class Control(Plugin, title="控制", fixed=True):
         return "\n".join([*lines, *self._warnings(ctx)])
 
     def _warnings(self, ctx: Context) -> list[str]:
-        """Stored settings that no longer fit; the old value is kept until an admin decides."""
+        """For admins: stored settings that no longer fit; the old value is kept until they decide."""
+        if powers(ctx).roles.known(ctx.group, ctx.member) < Role.ADMIN:
+            return []
         broken = powers(ctx).board.view(ctx.group.id).broken
         return [
             f"⚠ {kind.plugin_title}·{wording.title(kind, name)} 的旧值 {value} 不再有效，现在用的是默认值"

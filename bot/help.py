@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.binding import brief
 from bot.errors import Refusal
 from bot.plugin import Command, Context, Plugin, command
 from bot.powers import powers
@@ -23,6 +24,8 @@ class Help(Plugin, title="帮助", fixed=True):
             names = [f"/{item.names[0]}" for item in plugin.plugin_commands if item.role <= role]
             if names:
                 lines.append(f"{kind.plugin_title}：{' '.join(names)}")
+        if view.broken and role >= Role.ADMIN:
+            lines.append("⚠ 有设置的旧值失效了，发 /插件 看看。")
         lines.append("发「/帮助 命令」看用法。")
         return "\n".join(lines)
 
@@ -33,7 +36,7 @@ class Help(Plugin, title="帮助", fixed=True):
             return self._told(found[0])
         kind = powers(ctx).board.find(topic)
         if kind is None or (found is not None and found[0].role > role):
-            raise Refusal(f"没有「{topic}」这个命令或插件，发 /帮助 看有哪些。")
+            raise Refusal(f"没有「{brief(topic)}」这个命令或插件，发 /帮助 看有哪些。")
         state = "" if kind in view.plugins else "（本群没有开）"
         lines = [f"{kind.plugin_title}{state}：{kind.describe()}"]
         lines += [self._told(item) for item in kind.plugin_commands if item.role <= role]

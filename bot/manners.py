@@ -26,6 +26,7 @@ class _Talk:
     told: bool = False
     replied: float = 0.0
     quick: int = 0
+    text: str = ""
     silent_until: float = field(default=0.0)
 
 
@@ -43,9 +44,12 @@ class Manners:
         talk, now = self._talk(message), time.monotonic()
         if now < talk.silent_until:
             return None
-        if self._pace.loop and not slash:
-            talk.quick = talk.quick + 1 if now - talk.replied < LOOP_GAP else 0
-            if talk.quick >= self._pace.loop:
+        if self._pace.loop:
+            same = message.text == talk.text
+            talk.quick = talk.quick + 1 if now - talk.replied < LOOP_GAP and (same or not slash) else 0
+            talk.text = message.text
+            # People do poll by command; an echo goes on for ever.
+            if talk.quick >= self._pace.loop * (3 if slash else 1):
                 talk.quick, talk.silent_until = 0, now + LOOP_PAUSE
                 logger.warning(
                     "{} in {} seems to be a bot: not answered for a while", message.member.id, message.group.id

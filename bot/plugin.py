@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, Protocol, Typ
 from pydantic import BaseModel, ConfigDict
 from sqlite_utils import Database, Migrations
 
-from bot.binding import Binder
+from bot.binding import LONGEST_NAME, Binder
 from bot.models.desk import Models
 from bot.store.database import Db
 from bot.store.log import Utterance
@@ -273,6 +273,8 @@ class Plugin(BaseModel):
             raise TypeError(f"{cls.__name__}.{name} needs a docstring: its first line is the usage message")
         if not mark.names:
             raise TypeError(f"{cls.__name__}.{name} needs a name: @command(…)")
+        if max(map(len, mark.names)) > LONGEST_NAME:
+            raise TypeError(f"{cls.__name__}.{name}: a command's name has at most {LONGEST_NAME} characters")
         return Command(mark.names, name, mark.role, mark.addressed, mark.inline, usage, Binder(function))
 
     @classmethod

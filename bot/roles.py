@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -12,6 +14,9 @@ from bot.errors import AdapterError, Refusal
 from bot.types import Group, Member, Message, Role
 
 SECONDS = 6.0
+REFUSED_SECONDS = 5.0
+"""So long a member who was no admin is not asked for again: the platform may be slow, and the lane waits."""
+REMEMBERED = 10_000
 ONLY = {
     Role.ADMIN: "只有管理员可以这样做。",
     Role.OWNER: "只有群主可以这样做。",
@@ -37,6 +42,7 @@ class Roles:
         self._operators = operators
         self._adapters = adapters
         self._delegates = delegates
+        self._refused: OrderedDict[tuple[str, str], tuple[float, Role, Role]] = OrderedDict()
 
     def known(self, group: Group, member: Member) -> Role:
         """The role as far as it is known without asking: good enough for what shows, not for what changes."""
@@ -53,14 +59,24 @@ class Roles:
             return Role.OPERATOR
         if group.direct:
             return Role.MEMBER
-        try:
-            role = await asyncio.wait_for(self._adapters[group.platform].role(group, member.id), SECONDS)
-        except (AdapterError, TimeoutError) as error:
-            logger.warning("The role of {} in {} could not be read: {!r}", member.id, group.id, error)
-            role = Role.UNKNOWN
+        key, now = (group.id, member.id), time.monotonic()
+        until, said, role = self._refused.get(key, (0.0, Role.UNKNOWN, Role.UNKNOWN))
+        if now >= until or member.role > said:
+            role = await self._asked(group, member)
+            if role < Role.ADMIN:
+                self._refused[key] = (now + REFUSED_SECONDS, member.role, role)
+                if len(self._refused) > REMEMBERED:
+                    self._refused.popitem(last=False)
         if role < Role.ADMIN and member.id in self._delegates(group.id):
             return Role.ADMIN
         return role
+
+    async def _asked(self, group: Group, member: Member) -> Role:
+        try:
+            return await asyncio.wait_for(self._adapters[group.platform].role(group, member.id), SECONDS)
+        except (AdapterError, TimeoutError) as error:
+            logger.warning("The role of {} in {} could not be read: {!r}", member.id, group.id, error)
+            return Role.UNKNOWN
 
     async def demand(self, message: Message, least: Role) -> None:
         """Raises Refusal where the sender's fresh role is less than `least`."""

@@ -10,12 +10,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from aiolimiter import AsyncLimiter
 from loguru import logger
 
 from bot.config import Pace
-from bot.errors import AdapterError
+from bot.errors import AdapterError, ModelError
 from bot.models.answer import Answer
 from bot.store.log import Log
 from bot.types import (
@@ -86,7 +87,7 @@ class Outbox:
         self._log = log
         self._pace = pace
         self._limiters: OrderedDict[str, AsyncLimiter] = OrderedDict()
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._origins: OrderedDict[tuple[str, str], tuple[str | None, str | None]] = OrderedDict()
         self.failures: dict[str, Failure] = {}
 
@@ -101,24 +102,30 @@ class Outbox:
         if isinstance(body, str | Image | tuple):
             parts = _parts(body)
             answer_id = run.produced[-1].id if run.produced and not reply.verbatim else None
-        elif adapter.streams:
-            return await self._stream(adapter, run, reply, body)
         else:
+            # A model's own words are never verbatim, whichever run had asked for them.
+            if isinstance(body, Answer) and body not in run.produced:
+                run.produced.append(body)
+            if adapter.streams:
+                return await self._stream(adapter, run, reply, body)
             parts = (Text(await body.text()),)
             answer_id = body.id
-        label = "" if reply.verbatim else run.label()
+        label = "" if reply.verbatim and isinstance(body, str | Image | tuple) else run.label()
         if label:
-            parts = _labelled(_defused(parts), label)
+            parts = _defused(parts)
         first: Sent | None = None
         pieces = split_parts(parts, self._pace.length)
+        if label:
+            # On the first piece, which is the one that surely goes out.
+            pieces[0] = _labelled(pieces[0], label)
         async with self._locks.setdefault(run.group.id, asyncio.Lock()) if len(pieces) > 1 else _Free():
             for position, piece in enumerate(pieces):
                 outgoing = self._outgoing(run, reply, parts=piece, quote=reply.quote and position == 0)
                 sent = await self._send(adapter, run, reply, outgoing, answer_id)
                 if sent is None:
-                    return first
+                    break
                 first = first or sent
-        if label:
+        if label and first is not None:
             self._record_label(run, "".join(part.text for part in parts if isinstance(part, Text)))
         return first
 
@@ -136,17 +143,23 @@ class Outbox:
         said: list[str] = []
 
         async def pieces() -> AsyncIterator[str]:
-            async for piece in _defused_stream(body):
-                said.append(piece)
-                yield piece
-            label = "" if reply.verbatim else run.label()
-            if label:
-                said.append(f"\n{label}")
+            try:
+                async for piece in _defused_stream(body):
+                    said.append(piece)
+                    yield piece
+            except ModelError:
+                # What stands there already was written by a model, whole or not.
+                if said and run.label():
+                    self._record_label(run, "".join(said))
+                    yield f"…\n{run.label()}"
+                raise
+            if run.label():
+                said.append(f"\n{run.label()}")
                 yield said[-1]
 
         outgoing = self._outgoing(run, reply, stream=pieces(), quote=reply.quote)
         sent = await self._send(adapter, run, reply, outgoing, body.id, said)
-        if sent is not None and not reply.verbatim and run.label():
+        if sent is not None and run.label():
             self._record_label(run, "".join(said))
         return sent
 
@@ -181,9 +194,13 @@ class Outbox:
             # Never sent twice: where the platform is unsure, a repetition could be a duplicate.
             failed = f"{error.reason}（可能已送达）" if error.ambiguous else error.reason
             self._failed(run.group.id, failed)
-        except Exception as error:
+        except ModelError as error:
             failed = type(error).__name__
             raise
+        except Exception as error:  # noqa: BLE001 - a bug of one adapter is a reply that failed, and is told as one
+            failed = type(error).__name__
+            self._failed(run.group.id, failed)
+            logger.opt(exception=error).error("The adapter of {} broke while sending", run.group.platform)
         finally:
             text = "".join(said) if said is not None else "".join(_plain(part) for part in outgoing.parts)
             self._log.said(
@@ -222,7 +239,7 @@ class Outbox:
         logger.warning("A reply did not reach {}: {}", group_id, reason)
 
     def _record_label(self, run: Run, text: str) -> None:
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
         for answer in run.produced:
             if answer.generated:
                 self._log.labelled(answer.id, answer.model, run.group.id, digest)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bot.api import Context, Plugin, command
 from bot.testing import PLATFORM, Room
-from bot.types import Group, Mention, Role, Text
+from bot.types import EVERYONE, Group, Mention, Role, Text
 
 
 class Shop(Plugin, title="小店"):
@@ -150,12 +150,16 @@ async def test_the_owner_may_ask_a_member_to_help(room: Room) -> None:
 
     assert await say_parts("管", Role.ADMIN) == "只有群主可以这样做。"
     assert await say_parts("主", Role.OWNER) == "帮手 现在可以用管理员的命令了。"
+    everyone = (Text("/权限 "), Mention(EVERYONE, "全体成员"), Text(" 管理"))
+    room.platform.receive(room.message("", by="主", role=Role.OWNER, parts=everyone))
+    await room.settle()
+    assert room.platform.texts[-1].startswith("看自己的权限")
     assert await room.say("/关闭 小店", by="帮手") == ["小店 已关闭。"]
     assert await room.say("/关闭 小店", by="帮手", group=room.other) == ["只有管理员可以这样做。"]
     await room.rows("select 1")  # the log is written behind the talk
     assert (await room.say("/权限"))[0].splitlines()[-1] == "协管：帮手"
     assert await room.say("/回退", by="帮手") != []
-    assert await room.say("/回退", by="帮手") == ["只有群主可以这样做。"]
+    assert await room.say("/回退", by="帮手") == ["没有可以撤回的改动。"], "the owner's grant is not theirs to undo"
     assert await admin(room, "/设置 控制 协管 room:x") == "协管由群主用「/权限 @成员 管理」来加。"
 
 

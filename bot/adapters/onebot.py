@@ -59,7 +59,10 @@ class OneBot:
         return self._door.open(receive)
 
     def health(self) -> Sequence[Health]:
-        return [Health(f"QQ {id.removeprefix(PREFIX)}", seat.online, seat.since, seat.detail) for id, seat in self._seats.items()]
+        return [
+            Health(f"QQ {id.removeprefix(PREFIX)}", seat.online, seat.since, seat.detail)
+            for id, seat in self._seats.items()
+        ]
 
     @property
     def skipped(self) -> Mapping[str, int]:
