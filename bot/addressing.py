@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.binding import SLASHES, called, clean, nearest
 from bot.plugin import Command, Plugin
 from bot.switchboard import View
-from bot.types import Image, Mention, Message, Role
+from bot.types import Mention, Message, Role
 
 AT = frozenset("@＠")
 
@@ -80,7 +80,7 @@ def wanted(
             return Call(command, plugin, rest)
     if slash:
         return Unknown(line)
-    if view.addressed is None or not (line or any(isinstance(part, Image) for part in message.parts)):
+    if view.addressed is None or (not line and message.group.direct):
         return None
     command, plugin = view.addressed
     return Call(command, plugin, line)

@@ -58,7 +58,7 @@ class App:
         self.adapters = {adapter.platform: adapter for adapter in adapters}
         self.catalog = loader.catalog([Help, *kinds, Control, Privacy])
         tables = [kind.plugin_tables for kind in self.catalog if kind.plugin_tables is not None]
-        self.store = Store(config.store.path, [schema.tables, *tables])
+        self.store = Store(config.store.path, [schema.tables, *tables], on_trouble=self._trouble)
         self.log = Log(self.store)
         self.models = models if models is not None else _models(config)
         folders = [Path(next(iter(prompts.__path__)))] + ([config.prompts] if config.prompts else [])
@@ -156,6 +156,9 @@ class App:
 
     async def _guard(self, context: RunContext, work: Callable[[], Awaitable[Returns]]) -> None:
         await self.pipeline.guard(context, work)
+
+    def _trouble(self, what: str) -> None:
+        self.pipeline.warn(f"数据库写不进去了（{what}）：聊天记录先记在内存里，设置暂时改不了。")
 
     async def _size(self, group: Group) -> int | None:
         return await self.adapters[group.platform].size(group)

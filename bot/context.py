@@ -21,8 +21,8 @@ from bot.store.database import PluginDb, Store
 from bot.store.log import Log, Utterance
 from bot.types import Group, Health, Image, Member, Message, Reply, Sent, Stream
 
-LATER = 200
-"""How many pieces of work one plugin may have waiting beside the lanes."""
+LATER = 100
+"""How many pieces of work one plugin may have waiting beside the lane of one group."""
 
 
 class RunModels:
@@ -72,7 +72,6 @@ class RunContext:
         "bot_name",
         "db",
         "group",
-        "member",
         "message",
         "models",
         "powers",
@@ -85,30 +84,46 @@ class RunContext:
         self._plugin = plugin
         self.run = run
         self.group: Group = run.group
-        self.member: Member = run.member
         self.message: Message | None = run.message
         self.bot_name = house.bot_name
         self.db = PluginDb(house.store, plugin.plugin_name)
         self.models = RunModels(house.desk, run)
         self.powers = house.powers if plugin.plugin_fixed else None
 
+    @property
+    def member(self) -> Member:
+        return self.run.member
+
+    @member.setter
+    def member(self, member: Member) -> None:
+        """What this run writes down from here on names this member."""
+        self.run.member = member
+
     async def send(self, reply: str | Reply | Image | Stream) -> Sent | None:
         return await self._house.outbox.say(self.run, reply)
 
     def later(self, work: Callable[[], Awaitable[Returns]], after: float = 0) -> bool:
-        tasks = self._house.waiting.setdefault(self._plugin.plugin_name, set())
+        key = f"{self._plugin.plugin_name} {self.group.id}"
+        tasks = self._house.waiting.setdefault(key, set())
         if len(tasks) >= LATER:
-            logger.warning("{} has too much waiting; one piece of work is dropped", self._plugin.plugin_name)
+            logger.warning("{} has too much waiting; one piece of work is dropped", key)
             return False
 
         async def wait() -> object:
             await asyncio.sleep(after)
+            if not self._house.powers.board.is_on(self.group.id, type(self._plugin)):
+                return None
             return await self._house.guard(self, work)
+
+        def done(task: asyncio.Task[object]) -> None:
+            tasks.discard(task)
+            if not tasks:
+                self._house.waiting.pop(key, None)
 
         self._deferred = True
         task = asyncio.get_running_loop().create_task(wait())
         tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        task.add_done_callback(done)
         return True
 
     async def keep(

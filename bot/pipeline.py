@@ -15,12 +15,13 @@ from aiohttp import web
 from loguru import logger
 
 from bot import moderation
+from bot.accounts import Accounts
 from bot.addressing import Call, Unknown, wanted
 from bot.apology import apology
 from bot.binding import SLASHES, BadArguments, called
 from bot.config import Config
 from bot.context import House, RunContext
-from bot.errors import StoreError, XiaopengError
+from bot.errors import Refusal, StoreError, XiaopengError
 from bot.lanes import Lanes
 from bot.manners import Manners
 from bot.plugin import Plugin, Returns
@@ -87,8 +88,8 @@ SLOW_SCREEN_SECONDS = 0.005
 RECENT_SECONDS = 900
 RECENT = 50_000
 """How many message ids are remembered to drop what comes twice."""
-OWNER_SECONDS = 120.0
-"""After so long a silence another of our accounts may speak for a group."""
+SCREEN_SECONDS = 1.0
+"""A screen that hangs is given up after this, and the message goes its way."""
 LISTENER_BOUND = 200
 LATER_PLEASE = "现在消息太多，请稍后再试。"
 
@@ -121,8 +122,8 @@ class Pipeline:
         self.dropped: Counter[str] = Counter()
         self.duplicates = 0
         self._recent: dict[tuple[str, str], None] = {}
-        self._owners: dict[str, tuple[str, float]] = {}
-        self._off: set[str] = set()
+        self._accounts = Accounts()
+        self._closing = False
         self._overloaded: set[str] = set()
         self._manners = Manners(config.pace)
 
@@ -130,14 +131,15 @@ class Pipeline:
         """Remember what was heard shortly before a restart: platforms deliver it again."""
         for key in await self.house.log.recent(RECENT_SECONDS, RECENT):
             self._recent[key] = None
+        await self.house.log.load()
 
     # --- in: called by the adapters, never blocks ------------------------------------------
 
     def receive(self, event: Event) -> None:
         group_id = event.group.id
         if isinstance(event, AccountChanged):
-            self._account_changed(event)
-        elif not self._ours(event, group_id):
+            self._accounts.changed(event)
+        elif not self._accounts.hears(event):
             return
         if isinstance(event, Message):
             key = (group_id, event.id)
@@ -147,29 +149,16 @@ class Pipeline:
             self._recent[key] = None
             if len(self._recent) > RECENT:
                 del self._recent[next(iter(self._recent))]
-        if self.lanes.put(group_id, event):
-            if group_id in self._overloaded and self.lanes.waiting(group_id) < self._config.lanes.events // 2:
-                self._overloaded.discard(group_id)
-            return
-        self._overflow(event)
+        if self._closing or not self.lanes.put(group_id, event):
+            self._overflow(event)
+        elif group_id in self._overloaded and self._calm(group_id):
+            self._overloaded.discard(group_id)
 
-    def _ours(self, event: Event, group_id: str) -> bool:
-        """Of several accounts in one group, one hears for all; a direct chat belongs to its account."""
-        if event.group.direct:
-            return True
-        account, now = event.account.id, time.monotonic()
-        owner = self._owners.get(group_id)
-        if owner is not None and owner[0] != account and owner[0] not in self._off and now - owner[1] < OWNER_SECONDS:
-            return False
-        self._owners[group_id] = (account, now)
-        return True
-
-    def _account_changed(self, event: AccountChanged) -> None:
-        account = event.account.id
-        if event.group.id.endswith(":*"):
-            (self._off.discard if event.online else self._off.add)(account)
-        elif not event.online and self._owners.get(event.group.id, ("", 0))[0] == account:
-            del self._owners[event.group.id]
+    def _calm(self, group_id: str) -> bool:
+        """Whether a group that was overloaded has half its room again."""
+        limits = self._config.lanes
+        tasks = len(self.tasks.get(group_id, ()))
+        return self.lanes.waiting(group_id) < limits.events // 2 and tasks <= limits.tasks // 2
 
     def _overflow(self, event: Event) -> None:
         """A full lane: the message is logged unscreened, and whoever gave a command hears so once."""
@@ -180,9 +169,17 @@ class Pipeline:
             return
         self.house.log.heard(event, screened=False)
         self.unscreened[group_id] += 1
-        if group_id not in self._overloaded and isinstance(wanted(event, self.board.view(group_id), self._names), Call):
-            self._overloaded.add(group_id)
-            self._speak(event, LATER_PLEASE)
+        if not self._closing and isinstance(self._wanted(event, self.board.view(group_id)), Call):
+            self._later_please(event)
+
+    def _later_please(self, message: Message) -> None:
+        """Once, until the group is calm again."""
+        if message.group.id not in self._overloaded:
+            self._overloaded.add(message.group.id)
+            self._speak(message, LATER_PLEASE)
+
+    def _wanted(self, message: Message, view: View) -> Call | Unknown | None:
+        return wanted(message, view, self._names, self._accounts.own)
 
     # --- one event's way ---------------------------------------------------------------------
 
@@ -193,22 +190,32 @@ class Pipeline:
             return
         self.house.log.heard(event)
         view = self.board.view(event.group.id)
-        if view.screens and await self.stopped(event, view):
+        found = self._wanted(event, view)
+        if view.screens and not self._steers(event, found) and await self.stopped(event, view):
             return
-        found = wanted(event, view, self._names)
-        if found is None or event.member.is_bot or event.member.id in self._config.bots:
+        if found is None or self._is_bot(event.member):
             await self.tell(event)
         elif isinstance(found, Unknown):
             await self._suggest(event, view, found)
         else:
             await self.obey(event, found)
 
+    def _steers(self, message: Message, found: Call | Unknown | None) -> bool:
+        """Whether an admin gives a command of control: no screen may keep them from switching it off."""
+        if not isinstance(found, Call) or not found.plugin.plugin_fixed:
+            return False
+        return self._roles.known(message.group, message.member) >= Role.ADMIN
+
+    def _is_bot(self, member: Member) -> bool:
+        return member.is_bot or member.id in self._config.bots
+
     async def stopped(self, message: Message, view: View) -> bool:
         for handler, plugin in view.screens:
             context = self._context(plugin, message)
             started = time.perf_counter()
             try:
-                verdict: Verdict | None = await getattr(plugin, handler)(context, message)
+                async with asyncio.timeout(SCREEN_SECONDS):
+                    verdict: Verdict | None = await getattr(plugin, handler)(context, message)
             except Exception:  # noqa: BLE001 - a broken screen must not let the group fall silent
                 logger.exception("The screen of {} failed", plugin.plugin_name)
                 continue
@@ -216,11 +223,11 @@ class Pipeline:
             if took > SLOW_SCREEN_SECONDS:
                 logger.warning("The screen of {} took {:.1f} ms", plugin.plugin_name, took * 1000)
             if verdict is not None:
-                self._spawn(message.group.id, self._act(plugin, message, verdict))
+                self._spawn(message.group.id, self._act(plugin, context.run, message, verdict))
                 return True
         return False
 
-    async def _act(self, plugin: Plugin, message: Message, verdict: Verdict) -> None:
+    async def _act(self, plugin: Plugin, run: Run, message: Message, verdict: Verdict) -> None:
         await moderation.carry_out(
             verdict,
             platform=self._adapters[message.group.platform],
@@ -228,7 +235,7 @@ class Pipeline:
             message=message,
             outbox=self.house.outbox,
             store=self.house.store,
-            run=self._run(plugin.plugin_name, message),
+            run=run,
         )
 
     # --- commands ------------------------------------------------------------------------------
@@ -243,7 +250,7 @@ class Pipeline:
 
     async def obey(self, message: Message, call: Call) -> None:
         """From a found command to its running handler, in the lane as far as order demands."""
-        if not call.command.inline:
+        if not self._steers(message, call):
             manners = await self._manners.may(message, slash=message.text.lstrip()[:1] in SLASHES)
             if manners is not True:
                 if manners:
@@ -259,8 +266,9 @@ class Pipeline:
         if call.command.inline:
             reply = await self._outcome(context, call, message)
             self._spawn(message.group.id, self._finish(context, reply))
+            self._manners.replied(message)
         elif len(self.tasks.get(message.group.id, ())) >= self._config.lanes.tasks:
-            self._speak(message, LATER_PLEASE)
+            self._later_please(message)
         else:
             self._spawn(message.group.id, self._answer(context, call, message))
 
@@ -285,10 +293,13 @@ class Pipeline:
             return Reply(call.command.usage, verbatim=True)
         except Exception as error:  # noqa: BLE001 - here every failure of a handler ends, told by kind
             outcome = type(error).__name__
-            return Reply(apology(error, call.plugin.plugin_name), verbatim=True)
+            # A refusal is the plugin's own sentence, and may hold what a model wrote; the other apologies are ours.
+            ours = not isinstance(error, Refusal) or not context.run.produced
+            return Reply(apology(error, call.plugin.plugin_name), verbatim=ours)
         finally:
             ms = round((time.perf_counter() - started) * 1000, 2)
-            self.house.log.obeyed(message, call.plugin.plugin_name, call.command.names[-1], outcome, ms)
+            command = call.command.names[-1]
+            self.house.log.obeyed(message, context.member.id, call.plugin.plugin_name, command, outcome, ms)
 
     async def _finish(self, context: RunContext, reply: Returns) -> None:
         """Send the reply of a handler; where its answer breaks off, say so."""
@@ -300,11 +311,14 @@ class Pipeline:
         finally:
             await context.close()
 
-    async def guard(self, context: RunContext, work: Callable[[], Awaitable[Returns]]) -> None:
-        """Run work beside the lane and say what it returns; its failure is logged, not said."""
+    async def guard(self, context: RunContext, work: Callable[[], Awaitable[Returns]], *, silent: bool = False) -> None:
+        """Run work beside the lane and say what it returns; its failure is logged, not said.
+
+        `silent`: what another bot caused is heard, and not answered.
+        """
         try:
             reply = await work()
-            if reply is not None:
+            if reply is not None and not silent:
                 await context.send(reply)
         except Exception as error:  # noqa: BLE001 - nobody waits for this work; the log is where it is told
             logger.opt(exception=not isinstance(error, XiaopengError)).error(
@@ -322,7 +336,8 @@ class Pipeline:
         return self.lanes.busy or self.listeners.busy or bool(self.tasks) or any(waiting)
 
     async def close(self, grace: float = 5.0) -> None:
-        """Let what is under way come to its end for `grace` seconds, then cancel it."""
+        """Hear no more, let what is under way come to its end for `grace` seconds, then cancel it."""
+        self._closing = True
         await self.lanes.close(grace)
         await self.listeners.close(grace)
         tasks = [task for tasks in (*self.tasks.values(), *self.house.waiting.values()) for task in tasks]
@@ -362,14 +377,17 @@ class Pipeline:
 
     async def _hear(self, told: Told) -> None:
         context = self._context(told.plugin, told.event)
-        await self.guard(context, partial(getattr(told.plugin, told.handler), context, told.event))
+        work = partial(getattr(told.plugin, told.handler), context, told.event)
+        await self.guard(context, work, silent=self._is_bot(context.member))
 
     async def run_job(self, group: Group, kind: type[Plugin], handler: str) -> None:
         """A plugin's job in one group, if it is on there."""
         plugin = self.board.view(group.id).plugins.get(kind)
         if plugin is None:
             return
-        account = Account(self._owners.get(group.id, (f"{group.platform}:bot", 0))[0])
+        account = self._accounts.speaker(group) or await self.house.log.account(group.id)
+        if account is None:
+            return
         run = Run(plugin.plugin_name, group, account, Member(account.id, self._config.name, is_bot=True))
         context = RunContext(self.house, plugin, run)
         await self.guard(context, partial(getattr(plugin, handler), context))
@@ -379,11 +397,26 @@ class Pipeline:
     def _run(self, plugin: str, event: Event) -> Run:
         message = event if isinstance(event, Message) else getattr(event, "message", None)
         member = getattr(event, "member", None) or Member(event.account.id, self._config.name)
-        return Run(plugin, event.group, event.account, member, message)
+        group = event.group
+        if not group.name and not group.direct:
+            # Many a notice carries no name of its group, while messages do.
+            group = replace(group, name=self.house.log.name(group.id))
+        return Run(plugin, group, event.account, member, message)
 
     def _speak(self, message: Message, text: str) -> None:
         """Say a sentence of the house itself, beside the lane."""
-        self._spawn(message.group.id, self.house.outbox.say(self._run("control", message), text))
+        if len(self.tasks.get(message.group.id, ())) < 2 * self._config.lanes.tasks:
+            self._spawn(message.group.id, self.house.outbox.say(self._run("control", message), text))
+
+    def warn(self, text: str) -> None:
+        """Tell the operators, each in a direct chat, where one of our accounts is on their platform."""
+        for operator in self._config.operators:
+            platform, _, number = operator.partition(":")
+            account = next((Account(id) for id in sorted(self._accounts.own) if id.startswith(f"{platform}:")), None)
+            if platform in self._adapters and account is not None:
+                group = Group(f"{platform}:dm:{number}", direct=True)
+                run = Run("control", group, account, Member(operator))
+                self._spawn(group.id, self.house.outbox.say(run, text))
 
     def _context(self, plugin: Plugin, event: Event) -> RunContext:
         return RunContext(self.house, plugin, self._run(plugin.plugin_name, event))

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 from bot.plugin import Context, Plugin, command
 from bot.powers import powers
 from bot.store import retention
+from bot.types import Member
 
 
 class Privacy(Plugin, title="隐私", fixed=True):
@@ -40,4 +41,7 @@ class Privacy(Plugin, title="隐私", fixed=True):
             retention.forget(db, member_id, stand_in)
 
         await powers(ctx).store.write(forget, durable=True, limit=60)
-        return "好，关于你的内容都删了。管理记录按规定要留到期满。"
+        # What is written down of this command itself must not bring the member back.
+        ctx.member = Member(stand_in)
+        kept = powers(ctx).keeping.evidence_days
+        return f"好，关于你的内容都删了。和你有关的管理记录还会留 {kept} 天，不带名字。"

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from loguru import logger
 
@@ -22,6 +23,9 @@ from bot.errors import ConfigError
 from bot.pipeline import Adapter
 from bot.server import Server
 from bot.types import Group, Role
+
+CHAT_PATH = Path("data/chat.db")
+"""Where the chat in the terminal keeps its data, so that it may run beside the bot."""
 
 
 def run() -> int:
@@ -40,7 +44,7 @@ def run() -> int:
 def chat() -> int:
     """Hold the demo group in this terminal until its user leaves. Returns the exit code, like `run`."""
     try:
-        config = settings.load()
+        config = _aside(settings.load())
         # What goes well would come between the lines of the chat.
         journal.start("WARNING" if config.log_level == "INFO" else config.log_level)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -63,7 +67,11 @@ async def serving(config: Config) -> AsyncIterator[tuple[App, Server]]:
     routes = [route for adapter in adapters for route in adapter.routes()]
     server = Server(config, routes, lambda: _report(app))
     async with app.open(), server:
-        yield app, server
+        try:
+            yield app, server
+        finally:
+            # While platforms and pages still listen, so that what is under way is told to its end.
+            await app.pipeline.close()
 
 
 async def _until_stopped(config: Config) -> None:
@@ -77,6 +85,13 @@ async def _until_stopped(config: Config) -> None:
         logger.info("{} is ready: {}", config.name, server.url)
         await stop.wait()
         logger.info("Stopping: what is under way may finish")
+
+
+def _aside(config: Config) -> Config:
+    """The settings with a database of its own, where none is named."""
+    if "path" in config.store.model_fields_set:
+        return config
+    return config.model_copy(update={"store": config.store.model_copy(update={"path": CHAT_PATH})})
 
 
 async def _until_left(config: Config) -> None:

@@ -173,7 +173,7 @@ class Outbox:
         stream: AsyncIterator[str] | None = None,
     ) -> Outgoing:
         to = (reply.to or run.member.id) if reply.private and not run.group.direct else None
-        quoted = run.message.id if quote and run.message is not None and to is None else None
+        quoted = run.message.id if quote and run.message is not None and to is None and not run.group.direct else None
         return Outgoing(run.group, run.account, parts, quoted, to, stream)
 
     async def _send(

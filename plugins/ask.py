@@ -8,7 +8,7 @@ from functools import partial
 from pydantic import Field
 from sqlite_utils import Database, Migrations
 
-from bot.api import Answer, Context, Plugin, Turn, command
+from bot.api import Answer, Context, Image, Plugin, Refusal, Turn, command
 
 tables = Migrations("ask")
 QUOTED = 2000
@@ -23,13 +23,21 @@ def create_restarts(db: Database) -> None:
 class Ask(Plugin, title="问答", tables=tables):
     """问我问题，可以引用一条消息一起问"""
 
-    model: str | None = Field(None, title="模型", description="先请哪个模型回答，「无」是由我选")
+    model: str | None = Field(None, title="模型", description="先请哪个模型回答，名字见 /状态，「无」是由我选")
     memory: int = Field(4, title="记忆", description="记住每个人最近几轮问答", ge=0, le=20)
     minutes: int = Field(30, title="记忆分钟", description="多久以后从头聊起", ge=1, le=1440)
 
     @command("问", "ask", addressed=True)
     async def ask(self, ctx: Context, *, question: str) -> Answer:
         """问我一个问题：/问 怎么安装"""
+        if ctx.message is not None and any(isinstance(part, Image) for part in ctx.message.parts):
+            raise Refusal("我还看不了图片，请用文字说说。")
+        names = ctx.models.names()
+        # Where no model is registered at all, the offline stand-in says so itself.
+        if self.model and names and self.model not in names:
+            raise Refusal(
+                f"没有叫「{self.model}」的模型，有：{'、'.join(names)}。请管理员改：/设置 问答 模型 {names[0]}"
+            )
         quoted = await ctx.quoted()
         history = await ctx.db.read(partial(self._history, ctx.group.id, ctx.member.id)) if self.memory else []
         return await ctx.models.ask(

@@ -22,7 +22,9 @@ class Status(Plugin, title="状态"):
 def _line(health: Health) -> str:
     if health.up:
         return f"● {health.name}：正常"
-    return f"○ {health.name}：{health.detail.rstrip('。') or '不能用'}（{_ago(time.time() - health.since)}）"
+    # What is wrong is enough here; what to do about it is said to whoever asked.
+    trouble = health.detail.partition("，请")[0].rstrip("。")
+    return f"○ {health.name}：{trouble or '不能用'}（{_ago(time.time() - health.since)}）"
 
 
 def _ago(seconds: float) -> str:

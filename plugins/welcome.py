@@ -16,6 +16,8 @@ from bot.api import Context, Db, Member, MemberJoined, Mention, Plugin, Reply, o
 
 BLANK = re.compile(r"\{([^{}]*)\}")
 KNOWN = ("name", "group", "count", "bot")
+HIDDEN = ":0"
+"""How an id ends that the platform does not tell: nobody to mention or to write to."""
 MENTIONED = 10
 """More newcomers than this are greeted by their number, so that nobody can be made to mention a crowd."""
 tables = Migrations("welcome")
@@ -56,7 +58,7 @@ class Welcome(Plugin, title="欢迎", tables=tables):
     )
     rules: str = Field("", title="群规", description="跟在欢迎词后面的群规，空着就不发", max_length=1000)
     links: str = Field("", title="链接", description="常见问题和文档的链接，空着就不发", max_length=500)
-    private: Template = Field("", title="私信", description="另外私下对新成员说的话，空着就不发")
+    private: Template = Field("", title="私信词", description="另外私下对新成员说的话，空着就不发")
     wait: float = Field(3, title="等候", description="等几秒，把一起来的人一起欢迎", ge=0, le=60)
 
     @on(MemberJoined)
@@ -74,15 +76,19 @@ class Welcome(Plugin, title="欢迎", tables=tables):
         new = await ctx.db.write(partial(_first_today, ctx.group.id, came))
         if not new:
             return
-        count = await ctx.size() if "{count}" in self.text + self.private else None
-        blanks = {"group": ctx.group.name or "本群", "count": str(count) if count else "许多", "bot": ctx.bot_name}
-        text = "\n".join(filter(None, (self.text, self.rules, self.links)))
-        sent = await ctx.send(Reply(_filled(text, new, blanks), quote=False))
-        if sent is None:
-            await ctx.db.write(partial(_not_welcomed, ctx.group.id, new))
-            return
-        if self.private:
+        sent = None
+        try:
+            count = await ctx.size() if "{count}" in self.text + self.private else None
+            blanks = {"group": ctx.group.name or "本群", "count": str(count) if count else "许多", "bot": ctx.bot_name}
+            text = "\n".join(filter(None, (self.text, self.rules, self.links)))
+            sent = await ctx.send(Reply(_filled(text, new, blanks), quote=False))
+        finally:
+            if sent is None:
+                await ctx.db.write(partial(_not_welcomed, ctx.group.id, new))
+        if sent is not None and self.private:
             for member in new:
+                if member.id.endswith(HIDDEN):
+                    continue
                 body = _filled(self.private, [member], blanks, mention=False)
                 await ctx.send(Reply(body, private=True, to=member.id))
 
@@ -106,7 +112,8 @@ def _filled(
         elif len(members) > MENTIONED:
             parts.append(f"{len(members)} 位新朋友")
         elif mention:
-            parts += [Mention(member.id, member.name) if member.name else "新朋友" for member in members]
+            # Also without a name: the platform knows whom an id calls, and its join notices may carry no more.
+            parts += ["新朋友" if m.id.endswith(HIDDEN) else Mention(m.id, m.name) for m in members]
         else:
             parts.append("、".join(member.name or "新朋友" for member in members))
     parts.append(text[end:])

@@ -116,6 +116,10 @@ async def test_other_bots_are_never_answered(room: Room) -> None:
     assert await room.say("你好", by="机", mention=True) == []
 
 
+async def test_a_bare_mention_is_told_how_to_ask(room: Room) -> None:
+    assert await room.say("", mention=True) == ["问我一个问题：/问 怎么安装"]
+
+
 async def test_a_wrong_call_answers_the_usage(room: Room) -> None:
     assert await room.say("/问") == ["问我一个问题：/问 怎么安装"]
     assert await room.say("/重来 吧") == ["忘掉刚才聊的，从头开始：/重来"]

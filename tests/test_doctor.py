@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from bot.config import PREFIX
 from bot.doctor import Finding, examine
 from bot.store import schema
+from bot.store.claim import claim, claimed
 from tests.peers.openai_server import OpenAIServer
 
 BROKEN = {
@@ -102,6 +103,15 @@ def test_names_all_that_is_wrong_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "XIAOPENG_SERVER__PORT" in of(found, "XIAOPENG_SERVER_PORT", "fail")
     assert "XIAOPENG_SERVER__PORT" in of(found, "XIAOPENG_SERVER__PROT", "fail")
     assert "XIAOPENG_MODELS__MAIN__MODEL" in of(found, "XIAOPENG_MODELS__MODEL", "fail")
+
+
+def test_says_what_is_wrong_in_one_clause(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "1 variable of the environment is" in of(examined(monkeypatch, {}), "settings", "ok")
+    two = examined(monkeypatch, {"XIAOPENG_NAME": "鹏"})
+    assert "2 variables of the environment are" in of(two, "settings", "ok")
+    found = failures(examined(monkeypatch, {"XIAOPENG_SERVER__PORT": "high", "XIAOPENG_LOG_LEVEL": "loud"}))
+    assert found["XIAOPENG_SERVER__PORT"].startswith("Input should be a valid integer. ")
+    assert "'WARNING' or 'ERROR'" in found["XIAOPENG_LOG_LEVEL"]
 
 
 @pytest.mark.parametrize("name", sorted(BROKEN.keys() & WRONG))
@@ -234,6 +244,28 @@ def test_a_folder_that_is_a_file(monkeypatch: pytest.MonkeyPatch, home: Path) ->
     assert "no folder" in failures(examined(monkeypatch, {"XIAOPENG_STORE__PATH": "file/x.db"}))["XIAOPENG_STORE__PATH"]
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has a folder where nobody may write")
+@pytest.mark.parametrize("name", ["/proc/x.db", "/proc/none/x.db"])
+def test_a_folder_that_takes_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    found = failures(examined(monkeypatch, {"XIAOPENG_STORE__PATH": name}))
+    assert "/proc cannot be written to" in found["XIAOPENG_STORE__PATH"]
+
+
+def test_a_database_of_a_running_bot(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    made(path).close()
+    with claim(path):
+        found = examined(monkeypatch, {})
+        assert failures(found) == {}
+        assert any("in use by a running bot" in finding.text for finding in found)
+        assert claimed(path)
+    assert not any("in use" in finding.text for finding in examined(monkeypatch, {}))
+
+
+def test_a_lock_that_cannot_be_taken(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    path.with_name("x.db.lock").mkdir()
+    assert "x.db.lock" in failures(examined(monkeypatch, {}))["XIAOPENG_STORE__PATH"]
+
+
 def test_tables_in_the_way_of_a_migration(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     db = made(path)
     db.execute("create table welcomes (other text)")
@@ -305,6 +337,11 @@ def test_a_model_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         }
         found = examined(monkeypatch, given, online=True)
     assert failures(found)["model main"].startswith("ModelUnavailable")
+
+
+def test_says_that_a_model_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"XIAOPENG_MODELS__MAIN__MODEL": "m", "XIAOPENG_MODELS__MAIN__PRESET": "ollama"}
+    assert of(examined(monkeypatch, given), "model main", "ok").endswith("(not asked; --online asks)")
 
 
 def test_asks_nobody_before_the_settings_are_right(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,6 +246,16 @@ def test_all_of_it_beside_a_running_bot(shell: Shell, running: str) -> None:
     assert check.returncode == 0, check.stdout
     assert f"the bot is running on {port}" in check.stdout
     assert "sound and writable" in check.stdout
+    assert "in use by a running bot" in check.stdout
+    second = shell("run")
+    assert second.returncode == 2
+    last = "XIAOPENG_STORE__PATH: data/xiaopeng.db is in use by another bot. Stop the other one, or name another file."
+    assert second.stderr.splitlines()[-1] == last
+    chat = shell("chat")
+    assert chat.returncode == 0, chat.stderr
+    assert (shell.folder / "data/chat.db").exists()
+    named = shell("chat", XIAOPENG_STORE__PATH="data/xiaopeng.db")
+    assert (named.returncode, named.stderr.splitlines()[-1]) == (2, last)
     assert shell("export", "--out", "out").returncode == 0
     assert (shell.folder / "out/messages.jsonl").exists()
     assert shell("backup", "copy.db").returncode == 0

@@ -148,7 +148,7 @@ class WebChat:
                 await asyncio.sleep(0)  # a stream that never waits must not starve the pages
             whole = True
         finally:
-            record.streaming = False
+            record.streaming, record.broken = False, not whole
             if not whole and not record.removed and record.parts == [{"text": ""}]:
                 room.records.pop(record.id, None)
                 room.publish({"is": "dropped", "id": record.id}, record.to)

@@ -52,6 +52,8 @@ class Record:
     quote: str | None = None
     to: str | None = None
     streaming: bool = False
+    broken: bool = False
+    """Its stream ended before its end."""
     removed: str = ""
     """"author" or "admin", when it was taken back."""
     reactions: dict[str, list[str]] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Record:
             "quote": self.quote,
             "private": self.to is not None,
             "streaming": self.streaming,
+            "broken": self.broken,
             "removed": self.removed,
             "reactions": {emoji: list(who) for emoji, who in self.reactions.items()},
         }

@@ -41,7 +41,7 @@ def _all(env_file: Path | None, online: bool, reserved: frozenset[str]) -> Itera
     tables = [kind.plugin_tables for kind in kinds if kind.plugin_tables is not None]
     yield from database.look(config.store.path, [schema.tables, *tables])
     yield from plugins.prompts([*map(Path, list(shipped.__path__)[:1]), *([config.prompts] if config.prompts else [])])
-    found = list(models.look(config))
+    found = list(models.look(config, online=online))
     yield from found
     if not online:
         return

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -14,6 +14,7 @@ from sqlite_utils import Database, Migrations
 
 from bot.config import variable
 from bot.doctor.finding import Finding, fail, ok, warn
+from bot.store import claim
 
 PATH = variable("store", "path")
 LEAST_FREE = 200 * 1024 * 1024
@@ -29,8 +30,18 @@ def look(path: Path, migrations: Sequence[Migrations]) -> Iterator[Finding]:
         yield fail(PATH, f"{home} is no folder. Name a file in a folder.")
         return
     yield from _space(home)
-    if not os.access(home, os.W_OK | os.X_OK):
-        yield fail(PATH, f"{home} cannot be written to. Let the bot's user write there, or name another file.")
+    try:
+        # Tried, not asked: root may write everywhere, and yet /proc takes nothing.
+        with tempfile.TemporaryDirectory(prefix=".xiaopeng-", dir=home) as probe:
+            (Path(probe) / path.name).touch()
+    except OSError as error:
+        problem = f"{home} cannot be written to ({error.strerror})."
+        yield fail(PATH, f"{problem} Let the bot's user write there, or name another file.")
+    try:
+        if claim.claimed(path):
+            yield ok(PATH, f"{path} is in use by a running bot")
+    except OSError as error:
+        yield fail(PATH, f"{claim.beside(path)} cannot be opened ({error.strerror}). Let the bot's user write to it.")
     if not path.exists():
         yield from _fits(None, migrations)
         yield ok(PATH, f"{path} will be made at the first start")

@@ -47,8 +47,8 @@ WORDS: Mapping[type[ModelError], str] = MappingProxyType(
 )
 
 
-def look(config: Config) -> Iterator[Finding]:
-    """What is wrong with the registered models, without asking them."""
+def look(config: Config, *, online: bool) -> Iterator[Finding]:
+    """What is wrong with the registered models, without asking them; `online`: they are asked later."""
     if not config.models:
         yield warn(
             "models", "None is registered: questions get stock phrases. Set XIAOPENG_MODELS__MAIN__MODEL and so on."
@@ -57,7 +57,8 @@ def look(config: Config) -> Iterator[Finding]:
         problems = list(_problems(name, model))
         yield from problems
         if not problems:
-            yield ok(f"model {name}", f"{model.model} at {_place(model)}")
+            asked = "" if online else " (not asked; --online asks)"
+            yield ok(f"model {name}", f"{model.model} at {_place(model)}{asked}")
     default = config.default_model
     if default is not None and default not in config.models:
         names = ", ".join(config.models) or "none"

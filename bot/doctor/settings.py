@@ -92,8 +92,9 @@ def read(env_file: Path | None) -> tuple[Config, list[Finding]]:
     found += wrong.values()
     if not any(finding.level == "fail" for finding in found):
         count = sum(1 for name in os.environ if name.upper().startswith(PREFIX))
+        are = f"{count} variable of the environment is" if count == 1 else f"{count} variables of the environment are"
         file = f"{env_file} and " if env_file and env_file.is_file() else ""
-        found.append(ok("settings", f"{file}{count} variables of the environment are understood"))
+        found.append(ok("settings", f"{file}{are} understood"))
     return config, found
 
 
@@ -141,7 +142,8 @@ def _explained(error: ErrorDetails, known: Mapping[str, object]) -> Finding:
         return fail(name, f"An id is a platform, a colon and an account, like qq:12345.{remedy}")
     if error["type"] == "missing":
         return fail(name, f"It is not set, and the model needs it.{remedy}")
-    return fail(name, f"{error['msg'].rstrip('.')}.{remedy}")
+    problem = error["msg"].partition(", unable to ")[0].rstrip(".")
+    return fail(name, f"{problem}.{remedy}")
 
 
 def _names(env_file: Path | None) -> set[str]:

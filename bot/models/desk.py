@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -116,7 +116,7 @@ class Spending:
         midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
         query = (
             "select group_id, member_id, count(*) as n from answers"
-            " where time >= ? and member_id is not null and error is null group by 1, 2"
+            " where time >= ? and member_id is not null and error is null and model != 'offline' group by 1, 2"
         )
         rows = await store.read(lambda db: list(db.query(query, [midnight])))
         self._roll()
@@ -204,7 +204,8 @@ class Desk:
 
         note = _Note(self._store, asker, purpose, str(data.get("question", "")))
         answer = Answer(
-            secrets.token_hex(4), lambda answer: self._stream(answer, doors, prompt.turns, prompt.options, note)
+            secrets.token_hex(4),
+            lambda answer: self._stream(answer, doors, prompt.turns, prompt.options, note, asker if paid else None),
         )
         try:
             await answer.start()
@@ -228,6 +229,7 @@ class Desk:
         turns: Sequence[Turn],
         options: Mapping[str, object],
         note: _Note,
+        payer: Asker | None,
     ) -> AsyncGenerator[str, None]:
         for position, door in enumerate(doors):
             if position and not door.is_open:
@@ -236,8 +238,11 @@ class Desk:
             answer.model, answer.generated = door.name, door.model.generated
             failed: str | None = "cancelled"
             try:
-                async with aclosing(door.model.chat(turns, options, completion)) as stream:
-                    async for piece in stream:
+                async with (
+                    aclosing(door.model.chat(turns, options, completion)) as stream,
+                    aclosing(_whole(stream)) as whole,
+                ):
+                    async for piece in whole:
                         pieces.append(piece)
                         yield piece
                 failed = None
@@ -247,12 +252,35 @@ class Desk:
                 failed = type(error).__name__
                 door.failed(error)
                 logger.warning("Model {} failed ({}): {}", door.name, failed, error.detail)
+                if pieces and payer is not None:
+                    self.spending.give_back(payer)
                 last = position == len(doors) - 1
                 if pieces or last or not isinstance(error, ELSEWHERE):
                     raise
             finally:
                 note(answer, door, completion, "".join(pieces), failed, time.monotonic() - started)
         raise ModelUnavailable("every model is resting after failures")
+
+
+async def _whole(pieces: AsyncIterable[str]) -> AsyncGenerator[str, None]:
+    """The pieces as UTF-8 can carry them: a pair cut in two is joined, any other half becomes U+FFFD."""
+    half = ""
+    async for piece in pieces:
+        if not half:
+            try:
+                piece.encode()
+            except UnicodeEncodeError:
+                pass
+            else:
+                yield piece
+                continue
+        text = half + piece
+        half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+        text = text[: len(text) - len(half)].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        if text:
+            yield text
+    if half:
+        yield "\ufffd"
 
 
 class _Note:

@@ -8,11 +8,8 @@ from bot.config import variable
 from bot.models.base import Completion, Turn
 
 _SENTENCES = (
-    "我是离线替身，背后没有接入 AI 模型，所以现在还答不了问题。",
-    f"请运营者设置 {variable('models', '<NAME>', 'model')}、"
-    f"{variable('models', '<NAME>', 'preset')}（或 {variable('models', '<NAME>', 'base_url')}）"
-    f"和 {variable('models', '<NAME>', 'api_key')}，",
-    "写法见 .env.example，重启后就能问我了。",
+    "我还没有接上 AI 模型，这是离线替身在说话，暂时答不了问题。",
+    f"运营者看 README 的「登记模型」就能接上（{variable('models', '…')}）。",
 )
 
 

@@ -21,6 +21,7 @@ from loguru import logger
 from sqlite_utils import Database, Migrations
 
 from bot.errors import StoreError
+from bot.store.claim import claim
 from bot.store.faults import code, listed, raisable
 from bot.store.opening import BUSY_SECONDS
 from bot.store.writer import Job, Row, Writer
@@ -75,9 +76,10 @@ class Store:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Store]:
-        """Live while entered. Raises ConfigError where `path` cannot be used."""
+        """Live while entered. Raises ConfigError where `path` cannot be used, or another process uses it."""
         self._loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
+            stack.enter_context(claim(self.path))
             ready: asyncio.Future[None] = self._loop.create_future()
             thread = threading.Thread(target=self._writer.work, args=(ready,), name="store-writer", daemon=True)
             thread.start()

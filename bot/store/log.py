@@ -12,7 +12,22 @@ from sqlite_utils import Database
 
 from bot.errors import StoreError
 from bot.store.database import Store
-from bot.types import Card, Event, Face, File, Forward, Image, Member, Mention, Message, Other, Part, Text
+from bot.types import (
+    Account,
+    Card,
+    Event,
+    Face,
+    File,
+    Forward,
+    Group,
+    Image,
+    Member,
+    Mention,
+    Message,
+    Other,
+    Part,
+    Text,
+)
 
 MESSAGE = (
     "insert into messages (group_id, account_id, message_id, member_id, member_name, time, received, text, parts,"
@@ -57,9 +72,7 @@ class Log:
 
     def heard(self, message: Message, *, screened: bool = True) -> None:
         group = message.group
-        if self._names.get(group.id) != group.name:
-            self._names[group.id] = group.name
-            self._store.row(GROUP, (group.id, group.name, time.time()))
+        self._know(group)
         parts = message.parts
         plain = len(parts) == 1 and isinstance(parts[0], Text)
         self._store.row(
@@ -79,7 +92,15 @@ class Log:
             ),
         )
 
+    def _know(self, group: Group) -> None:
+        """Write a group down with its name; a direct chat is no group, and its name is a member's."""
+        known = self._names.get(group.id)
+        if not group.direct and (known is None or (group.name and known != group.name)):
+            self._names[group.id] = group.name
+            self._store.row(GROUP, (group.id, group.name, time.time()))
+
     def happened(self, event: Event) -> None:
+        self._know(event.group)
         member: Member | None = getattr(event, "member", None)
         detail = {
             name: _plain(getattr(event, name))
@@ -107,11 +128,11 @@ class Log:
 
         return await self._store.write(insert)
 
-    def obeyed(self, message: Message, plugin: str, command: str, outcome: str, ms: float) -> None:
+    def obeyed(self, message: Message, member_id: str, plugin: str, command: str, outcome: str, ms: float) -> None:
         """`outcome` is "ok", or the kind of failure."""
         self._store.row(
             COMMAND,
-            (message.group.id, message.member.id, message.id, plugin, command, outcome, ms, time.time()),
+            (message.group.id, member_id, message.id, plugin, command, outcome, ms, time.time()),
         )
 
     def said(
@@ -138,6 +159,21 @@ class Log:
 
     def labelled(self, answer_id: str, model: str, group_id: str, sha256: str) -> None:
         self._store.row(LABEL, (answer_id, model, group_id, sha256, time.time()))
+
+    async def load(self) -> None:
+        """Learn the names that groups had."""
+        query = "select id, name from groups where id not like '%:dm:%'"
+        self._names.update(await self._store.read(lambda db: dict(db.conn.execute(query).fetchall())))
+
+    def name(self, group_id: str) -> str:
+        """The name that a group was last heard under; empty where none is known."""
+        return self._names.get(group_id, "")
+
+    async def account(self, group_id: str) -> Account | None:
+        """The account of ours that last heard a message of this group."""
+        query = "select account_id from messages where group_id = ? order by id desc limit 1"
+        rows = await self._store.read(lambda db: db.conn.execute(query, [group_id]).fetchall())
+        return Account(rows[0][0]) if rows else None
 
     async def recent(self, seconds: float, limit: int) -> list[tuple[str, str]]:
         """The (group id, message id) of what was heard in the last `seconds`, oldest first."""

@@ -32,6 +32,11 @@ def forget(db: Database, member_id: str, stand_in: str) -> None:
     db.conn.execute("update said set member_id = ?, text = null where member_id = ?", words)
     db.conn.execute("update answers set member_id = ?, question = null, text = null where member_id = ?", words)
     db.conn.execute("update audit set member_name = null where member_id = ?", [member_id])
+    # A direct chat bears the member's id in its own.
+    platform, _, number = member_id.partition(":")
+    for table in (*BODIES, "taken", "audit", "switches", "settings"):
+        change = f"update {table} set group_id = ? where group_id = ?"  # noqa: S608 - constants
+        db.conn.execute(change, [stand_in, f"{platform}:dm:{number}"])
 
 
 def purge(db: Database, keeping: Keeping, now: float | None = None) -> int:

@@ -409,11 +409,28 @@ async def test_a_stream_that_breaks_off_says_so(house: House) -> None:
     with pytest.raises(ModelBusy):
         await house.chat.send(Outgoing(DEMO, BOT, stream=pieces("一半", error=ModelBusy())))
     assert (await an.next("end"))["whole"] is False
+    half = (await house.tab("晨晨")).rooms["web:demo"]["messages"][-1]
+    assert (half["parts"], half["streaming"], half["broken"]) == ([{"text": "一半"}], False, True)
     with pytest.raises(ModelBusy):
         await house.chat.send(Outgoing(DEMO, BOT, stream=pieces(error=ModelBusy())))
     dropped = await an.next("dropped")
     late = await house.tab("博文")
     assert dropped["id"] not in [message["id"] for message in late.rooms["web:demo"]["messages"]]
+
+
+async def test_a_stream_that_is_cancelled_ends_with_what_came(house: House) -> None:
+    an = await house.tab("安安")
+
+    async def endless() -> AsyncIterator[str]:
+        yield "一半"
+        await asyncio.Event().wait()
+
+    sending = asyncio.create_task(house.chat.send(Outgoing(DEMO, BOT, stream=endless())))
+    await an.next("chunk")
+    sending.cancel()
+    assert (await an.next("end"))["whole"] is False
+    late = (await house.tab("博文")).rooms["web:demo"]["messages"][-1]
+    assert (late["parts"], late["streaming"], late["broken"]) == ([{"text": "一半"}], False, True)
 
 
 async def test_a_flood_of_pieces_cuts_no_reader_off(house: House) -> None:

@@ -21,7 +21,7 @@ class TestOffline(ChatModelContract):
 
     async def test_it_says_what_it_is_and_how_to_get_a_model(self, model: ChatModel) -> None:
         said = await whole(model)
-        for word in ("离线", "没有", "AI", "XIAOPENG_MODELS__<NAME>__MODEL", "__PRESET", "__API_KEY", ".env.example"):
+        for word in ("离线", "没有", "AI", "README", "XIAOPENG_MODELS__"):
             assert word in said
         assert not model.generated
 

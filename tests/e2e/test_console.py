@@ -89,7 +89,7 @@ async def test_a_visit_to_the_demo_group(tmp_path: Path) -> None:
         await seat.sees("本机上的演示.*:help")
         await seat.sees("#1 欧小鹏：欢迎 @我 加入示例群")
         seat.type("/问 你好吗\n")
-        await seat.sees(r"↑ #2 我\n#3 欧小鹏 ↪ #2：我是离线替身[^\n]*就能问我了。\n")
+        await seat.sees(r"↑ #2 我\n#3 欧小鹏 ↪ #2：我还没有接上 AI 模型[^\n]*（XIAOPENG_MODELS__…）。\n")
         seat.type(":as 小红\n")
         await seat.sees("— 小红 加入了示例群")
         await seat.sees("#4 欧小鹏：欢迎 @小红")
@@ -98,7 +98,7 @@ async def test_a_visit_to_the_demo_group(tmp_path: Path) -> None:
         seat.type(":role admin\n/关闭 问答\n")
         await seat.sees("问答 已关闭。")
         seat.type(":dm 在吗\n")
-        await seat.sees(r"欧小鹏（私聊小红） ↪ #\d+：我是离线替身")
+        await seat.sees(r"欧小鹏（私聊小红） ↪ #\d+：我还没有接上 AI 模型")
         seat.type(":quit\n")
         assert await seat.ends() == 0
         assert "Traceback" not in seat.screen
@@ -141,10 +141,18 @@ async def test_behind_a_pipe(tmp_path: Path) -> None:
     shown = out.decode()
     assert (process.returncode, err.decode()) == (0, "")
     assert "#1 我：/问 你好吗\n#2 我：:不是命令\n" in shown
-    assert "欧小鹏 ↪ #1：我是离线替身" in shown
-    assert "欧小鹏 ↪ #3：我是离线替身" in shown
+    assert "欧小鹏 ↪ #1：我还没有接上 AI 模型" in shown
+    assert "欧小鹏 ↪ #3：我还没有接上 AI 模型" in shown
     assert "欢迎 @我" in shown
     assert "\x1b" not in shown
+
+
+async def test_keeps_its_own_data_where_none_is_named(tmp_path: Path) -> None:
+    own = {name: value for name, value in environ(tmp_path).items() if name != "XIAOPENG_STORE__PATH"}
+    process = await asyncio.create_subprocess_exec(*CHAT, cwd=tmp_path, env=own, stdin=PIPE, stdout=PIPE)
+    await asyncio.wait_for(process.communicate(b"/x"), SECONDS)
+    assert process.returncode == 0
+    assert {file.name for file in (tmp_path / "data").iterdir()} == {"chat.db", "chat.db.lock"}
 
 
 async def test_what_the_operator_must_mend(tmp_path: Path) -> None:

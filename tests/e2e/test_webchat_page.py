@@ -229,6 +229,16 @@ async def test_reactions_come_and_go(people: tuple[Visitor, Visitor], site: Resp
     assert seen == [("博文", "❤️", True), ("安安", "❤️", True), ("安安", "❤️", False), ("博文", "❤️", False)]
 
 
+async def test_a_reaction_to_the_last_message_stays_in_sight(people: tuple[Visitor, Visitor]) -> None:
+    an, bo = people
+    await an.say("\n".join("一二三四五六七八九十" * 5))
+    await an.say("最后一条")
+    await bo.tool(bo.message("最后一条"), "用 ❤️ 回应")
+    await expect(an.message("最后一条").locator(".reactions button")).to_have_text(["❤️ 1"])
+    left = "log => log.scrollHeight - log.scrollTop - log.clientHeight"
+    assert await an.page.locator("#log").evaluate(left) < 2
+
+
 async def test_pictures_by_file_by_paste_and_from_the_bot(people: tuple[Visitor, Visitor], site: Responder) -> None:
     an, bo = people
     await an.page.set_input_files("#file", {"name": "red.png", "mimeType": "image/png", "buffer": png("red")})
@@ -342,6 +352,7 @@ async def test_the_other_group_and_the_direct_chat(people: tuple[Visitor, Visito
     await an.page.locator("#leave").click()
     await expect(an.page.locator("#outside")).to_be_visible()
     await an.go("和欧小鹏私聊")
+    await expect(an.page.locator(".intro .chip")).to_have_text(["/帮助", "/问 为什么天空是蓝色的？"])
     await an.say("只有我们俩")
     message = site.messages()[-1]
     assert message.group.direct

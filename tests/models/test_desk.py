@@ -17,8 +17,10 @@ from bot.errors import (
     ModelQuota,
     ModelTruncated,
     ModelUnavailable,
+    Refusal,
 )
 from bot.models.base import Completion, Turn
+from bot.models.desk import Asker, Spending
 from bot.testing import Room, Scripted
 from bot.types import Role
 from plugins.ask import Ask
@@ -122,6 +124,19 @@ async def test_offline_answers_cost_nothing() -> None:
         assert (await room.say("/问 好吗"))[0] == (await room.say("/问 好吗"))[0] != SPENT
 
 
+async def test_offline_answers_of_before_a_restart_cost_nothing() -> None:
+    async with Room(Ask) as room:
+        await room.say("/问 好吗")
+        [row] = await room.rows("select group_id, member_id, model from answers")
+        assert row["model"] == "offline"
+        spending = Spending(Quota(member=1))
+        await spending.load(room.app.store)
+        asker = Asker(row["group_id"], row["member_id"], "ask")
+        spending.spend(asker)
+        with pytest.raises(Refusal):
+            spending.spend(asker)
+
+
 class Slow:
     """A model that never comes to its end, and notices when nobody waits any more."""
 
@@ -175,10 +190,70 @@ async def test_an_answer_that_breaks_off_is_told() -> None:
             assert (await room.say("/问 好吗"))[-1] == ModelTruncated.said
 
 
+class Pieces(Slow):
+    """A model that says these pieces, and raises the error when it comes to it."""
+
+    def __init__(self, *pieces: str | ModelError) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+    async def chat(
+        self, turns: Sequence[Turn], options: Mapping[str, object], completion: Completion
+    ) -> AsyncGenerator[str, None]:
+        for piece in self.pieces:
+            if isinstance(piece, ModelError):
+                raise piece
+            yield piece
+
+
+async def test_what_broke_off_is_not_spent() -> None:
+    broken = Pieces("开头", ModelTruncated("cut"))
+    async with Room(Ask, models={"断": broken}, quota=Quota(member=1)) as room:
+        for _ in range(2):
+            assert (await room.say("/问 好吗"))[-1] == ModelTruncated.said
+        broken.pieces = ("好了",)
+        assert "好了" in (await room.say("/问 好吗"))[0]
+        assert await room.say("/问 好吗") == [SPENT], "an answer is given back once"
+
+
+async def test_an_offline_answer_that_breaks_off_gives_nothing_back() -> None:
+    async with Room(Ask, quota=Quota(member=1)) as room:
+        await room.say("/问 好吗")
+        [row] = await room.rows("select group_id, member_id from answers")
+        asker = Asker(row["group_id"], row["member_id"], "ask")
+        room.app.desk.spending.spend(asker)
+        room.app.desk._offline.model = Pieces("开头", ModelTruncated("cut"))
+        assert (await room.say("/问 好吗"))[-1] == ModelTruncated.said
+        with pytest.raises(Refusal):
+            room.app.desk.spending.spend(asker)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        (("笑\ud83d", "\ude00了"), ["笑", "😀了"]),
+        (("\ud83d", "\ude00"), ["😀"]),
+        (("\ud83d", "", "\ude00"), ["😀"]),
+        (("\ud83d", "\ud83d", "\ude00"), ["\ufffd", "😀"]),
+        (("好\ud83d",), ["好", "\ufffd"]),
+        (("\ud83d", "好"), ["\ufffd好"]),
+        (("好\ude00吗", "好"), ["好\ufffd吗", "好"]),
+        (("a\ud83d\ude00b",), ["a😀b"]),
+        (("😀", "好"), ["😀", "好"]),
+    ],
+)
+async def test_halves_of_a_character_are_joined_or_replaced(pieces: tuple[str, ...], whole: list[str]) -> None:
+    async with Room(Ask, models={"半": Pieces(*pieces)}) as room:
+        data = {"question": "q", "name": "n", "group": "g", "quoted": ""}
+        answer = await room.app.desk.ask(Asker("g", "m", "p"), "ask", data)
+        assert [piece async for piece in answer] == whole
+        await room.settle()
+        [row] = await room.rows("select text from answers")
+        assert row["text"] == "".join(whole)
+
+
 async def test_no_answer_becomes_a_string_by_accident() -> None:
     async with Room(Ask, models={"一号": Scripted()}) as room:
-        from bot.models.desk import Asker
-
         answer = await room.app.desk.ask(
             Asker("g", "m", "p"), "ask", {"question": "q", "name": "n", "group": "g", "quoted": ""}
         )

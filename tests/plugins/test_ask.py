@@ -9,7 +9,7 @@ import pytest
 from bot.errors import ModelBusy, ModelFiltered, ModelUnavailable
 from bot.models.base import Turn
 from bot.testing import Room, Scripted
-from bot.types import Role
+from bot.types import Image, Role
 from plugins.ask import Ask
 
 LABEL = "\n——内容由 AI 生成（一号）"
@@ -80,6 +80,30 @@ async def test_what_members_type_is_never_a_template(room: Room, model: Scripted
 async def test_the_group_may_prefer_a_model(room: Room) -> None:
     await room.say("/设置 问答 模型 二号", role=Role.ADMIN)
     assert await room.say("/问 一") == ["另一个答案\n——内容由 AI 生成（二号）"]
+
+
+async def test_a_model_that_is_not_there_is_told(room: Room, model: Scripted) -> None:
+    await room.set(Ask, model="三号")
+    assert await room.say("/问 一") == ["没有叫「三号」的模型，有：一号、二号。请管理员改：/设置 问答 模型 一号"]
+    assert model.asked == []
+
+
+async def test_without_any_model_the_stand_in_answers_whatever_is_set() -> None:
+    async with Room(Ask) as room:
+        await room.set(Ask, model="三号")
+        assert "离线替身" in (await room.say("/问 一"))[0]
+
+
+async def test_a_picture_is_not_looked_at(room: Room, model: Scripted) -> None:
+    assert await room.say("/问 这是什么", images=[Image(url="https://example.org/a.png")]) == [
+        "我还看不了图片，请用文字说说。"
+    ]
+    assert model.asked == []
+
+
+async def test_a_quoted_picture_adds_nothing(room: Room, model: Scripted) -> None:
+    await room.say("", by="博", images=[Image(url="https://example.org/a.png")], message_id="q1")
+    assert await room.say("/问 怎么装", quote="q1") == [f"答一{LABEL}"]
 
 
 async def test_each_failure_has_its_own_words() -> None:

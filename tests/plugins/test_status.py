@@ -23,7 +23,7 @@ async def test_no_model_is_no_secret() -> None:
 async def test_a_model_that_fails_is_shown_until_it_works() -> None:
     async with Room(Status, Ask, models={"一号": Scripted(ModelUnavailable(), "好了")}) as room:
         await room.say("/问 一")
-        assert "○ 模型 一号：模型暂时连不上，请稍后再试（刚刚开始）" in (await room.say("/状态"))[0]
+        assert "○ 模型 一号：模型暂时连不上（刚刚开始）" in (await room.say("/状态"))[0]
         await room.say("/问 一")
         assert "● 模型 一号：正常" in (await room.say("/状态"))[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -69,7 +70,13 @@ async def test_the_count(room: Room) -> None:
 @pytest.mark.parametrize("name", ["{group}", "@全体成员", "<b>安</b>", "a\nb", ""])
 async def test_a_name_is_only_a_name(room: Room, name: str) -> None:
     [said] = await room.join(name)
-    assert said == f"欢迎 @{name} 来到测试群！" if name else "欢迎 新朋友 来到测试群！"
+    assert said == f"欢迎 @{name} 来到测试群！"
+    assert Mention(f"{PLATFORM}:{name}", name) in room.platform.sent[-1].parts
+
+
+async def test_a_hidden_id_is_not_mentioned(room: Room) -> None:
+    await room.set(Welcome, private="{name}，有事可以私聊我")
+    assert await room.join("匿名:0") == ["欢迎 新朋友 来到测试群！"]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +102,22 @@ async def test_a_welcome_that_fails_is_reported_and_tried_again(room: Room) -> N
     assert row == {"plugin": "welcome", "failed": "本账号被禁言"}
     await room.leave("安")
     assert await room.join("安") == ["欢迎 @安 来到测试群！"]
+
+
+async def test_a_welcome_that_is_cut_short_is_tried_again() -> None:
+    pace = {"group": 0.01, "account": 0, "commands": 0, "loop": 0}
+    async with Room(Welcome, pace=pace) as room:
+        await room.set(Welcome, wait=0, text="{name} 好")
+        assert await room.join("安") == ["@安 好"]
+        joining = asyncio.create_task(room.join("博"))
+        for _ in range(500):
+            if len(await room.rows("select * from welcomes")) == 2:
+                break
+            await asyncio.sleep(0.01)
+        [greeting] = [task for tasks in room.app.pipeline.house.waiting.values() for task in tasks]
+        greeting.cancel()
+        assert await joining == []
+        assert await room.rows("select member_id from welcomes") == [{"member_id": f"{PLATFORM}:安"}]
 
 
 async def test_it_can_be_turned_off(room: Room) -> None:

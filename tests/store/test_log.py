@@ -174,7 +174,7 @@ async def test_what_is_committed_is_found_while_nothing_can_be_written(store: St
 async def test_a_failed_reply_and_a_label_are_remembered(store: Store, log: Log) -> None:
     said(log, None, "没出去", failed="被禁言")
     log.labelled("a1", "deepseek", GROUP.id, "ab" * 32)
-    log.obeyed(message(Text("/问")), "ask", "ask", "ModelBusy", 12.5)
+    log.obeyed(message(Text("/问")), "t:ann", "ask", "ask", "ModelBusy", 12.5)
     assert (await rows(store, "select failed, message_id from said")) == [{"failed": "被禁言", "message_id": None}]
     assert (await rows(store, "select answer_id, sha256 from labels")) == [{"answer_id": "a1", "sha256": "ab" * 32}]
     assert (await rows(store, "select outcome, ms from commands")) == [{"outcome": "ModelBusy", "ms": 12.5}]

@@ -42,7 +42,7 @@ async def live(store: Store, id: str, name: str) -> None:
     log.heard(message)
     log.happened(MemberJoined(group=GROUP, account=ACCOUNT, time=1, member=member))
     await log.take(message)
-    log.obeyed(message, "ask", "ask", "ok", 1)
+    log.obeyed(message, message.member.id, "ask", "ask", "ok", 1)
     log.said(
         group_id=GROUP.id, account_id=ACCOUNT.id, message_id=f"b-{id}", in_reply_to=message.id, member_id=id,
         plugin="ask", text=f"{name} 的秘密", ref=None, answer_id=f"a-{id}",

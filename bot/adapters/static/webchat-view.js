@@ -90,7 +90,8 @@ export class Log {
 
   intro(room) {
     const bot = this.chat.bot.name;
-    const tries = ["try.help", "try.ask", "try.mention"].map((key) => {
+    // In a direct chat the bot is addressed anyway.
+    const tries = ["try.help", "try.ask", ...(room.direct ? [] : ["try.mention"])].map((key) => {
       const text = t(key, { bot });
       return h("button", { type: "button", class: "chip", onclick: () => this.chat.suggest(text) }, text);
     });
@@ -208,10 +209,20 @@ export class Log {
   redraw(m) {
     const node = this.find(m.id);
     if (!node) return;
+    const end = this.atEnd();
     const joins = node.classList.contains("joins");
     const fresh = this.message(m, null);
     if (joins) fresh.classList.add("joins");
     node.replaceWith(fresh);
+    if (end) this.toEnd();
+  }
+
+  /** Draw a message's reactions again. */
+  reacted(m) {
+    const end = this.atEnd();
+    const node = this.find(m.id);
+    if (node) this.react(m, node.querySelector(".reactions"));
+    if (end) this.toEnd();
   }
 
   write(m) {
@@ -222,11 +233,16 @@ export class Log {
   }
 }
 
+/** What a room's line says of its last message. */
+function preview(m) {
+  return gist(m) || (m.streaming ? t("is.typing") + "…" : m.broken ? t("broken") : "");
+}
+
 export function drawRooms(node, chat) {
   node.replaceChildren(...[...chat.rooms.values()].map((room) => {
     const name = roomName(room, chat.bot);
     const last = [...room.items.values()].filter((item) => item.parts && !item.removed).pop();
-    const under = !room.joined ? t("not.joined") : last ? `${last.from.id === chat.me.id ? t("you") : last.from.name}: ${gist(last) || t("is.typing") + "…"}` : "";
+    const under = !room.joined ? t("not.joined") : last ? `${last.from.id === chat.me.id ? t("you") : last.from.name}: ${preview(last)}` : "";
     return h("li", {}, h("button", { type: "button", "aria-current": room === chat.room ? "true" : undefined, onclick: () => chat.open(room.id) },
       h("span", { class: "sign", "aria-hidden": "true" }, room.direct ? "✉" : "#"),
       h("span", { class: "label" }, h("span", {}, name), under ? h("small", {}, under) : null),

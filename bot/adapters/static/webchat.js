@@ -97,7 +97,10 @@ class Chat {
         message.broken = !frame.whole;
         this.drawSide();
         return visible && this.log.redraw(message);
-      case "dropped": room.items.delete(frame.id); return visible && this.log.find(frame.id)?.remove();
+      case "dropped":
+        room.items.delete(frame.id);
+        this.drawSide();
+        return visible && this.log.find(frame.id)?.remove();
       case "removed":
         Object.assign(message, { removed: frame.by, parts: [], reactions: {} });
         if (this.box.quote === message) this.box.quoteThis(null, false);
@@ -105,7 +108,7 @@ class Chat {
         return visible && this.log.redraw(message);
       case "reactions":
         message.reactions = frame.reactions;
-        return visible && this.log.react(message, this.log.find(message.id).querySelector(".reactions"));
+        return visible && this.log.reacted(message);
     }
     return undefined;
   }
