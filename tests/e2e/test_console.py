@@ -98,7 +98,7 @@ async def test_a_visit_to_the_demo_group(tmp_path: Path) -> None:
         seat.type(":role admin\n/关闭 问答\n")
         await seat.sees("问答 已关闭。")
         seat.type(":dm 在吗\n")
-        await seat.sees(r"欧小鹏（私聊小红） ↪ #\d+：我还没有接上 AI 模型")
+        await seat.sees(r"欧小鹏（私聊小红）：我还没有接上 AI 模型")
         seat.type(":quit\n")
         assert await seat.ends() == 0
         assert "Traceback" not in seat.screen
