@@ -256,11 +256,22 @@ class _Free:
 
 
 def _parts(body: str | Image | tuple[Part | str, ...]) -> tuple[Part, ...]:
+    """The parts of a reply; texts that touch become one."""
     if isinstance(body, str):
         return (Text(body),)
     if isinstance(body, Image):
         return (body,)
-    return tuple(Text(part) if isinstance(part, str) else part for part in body)
+    parts: list[Part] = []
+    for part in body:
+        text = part if isinstance(part, str) else part.text if isinstance(part, Text) else None
+        if text is None:
+            assert not isinstance(part, str)
+            parts.append(part)
+        elif parts and isinstance(last := parts[-1], Text):
+            parts[-1] = Text(last.text + text)
+        else:
+            parts.append(Text(text))
+    return tuple(parts)
 
 
 def _plain(part: Part) -> str:

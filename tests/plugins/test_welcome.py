@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import AdapterError
 from bot.testing import PLATFORM, Room
-from bot.types import Mention, Role
+from bot.types import Mention, Role, Text
 from plugins.welcome import Welcome
 
 
@@ -22,7 +22,7 @@ async def room() -> AsyncIterator[Room]:
 
 async def test_a_newcomer_is_mentioned_and_greeted(room: Room) -> None:
     assert await room.join("安") == ["欢迎 @安 来到测试群！"]
-    assert Mention(f"{PLATFORM}:安", "安") in room.platform.sent[-1].parts
+    assert room.platform.sent[-1].parts == (Text("欢迎 "), Mention(f"{PLATFORM}:安", "安"), Text(" 来到测试群！"))
 
 
 async def test_the_shipped_words_say_that_a_bot_speaks() -> None:
