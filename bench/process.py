@@ -58,7 +58,7 @@ class Process:
                     raise NotReady(self._said(f"did not answer within {READY_SECONDS:.0f} s"))
                 time.sleep(POLL_SECONDS)
             self.seconds = time.perf_counter() - started
-        except BaseException:
+        except BaseException:  # also when interrupted, no process is left behind
             self._stop()
             raise
         return self

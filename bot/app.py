@@ -131,6 +131,9 @@ class App:
         if failure is not None and now - failure.time < TROUBLE_SECONDS:
             detail = f"有 {failure.count} 条回复没有发出去，最近一条：{failure.reason}"
             found.append(Health("本群的回复", False, failure.time, detail))
+        dropped = self.pipeline.dropped[group.id]
+        if dropped:
+            found.append(Health("本群的动静", False, self.started, f"消息太多的时候有 {dropped} 件事没有处理。"))
         unscreened = self.pipeline.unscreened[group.id]
         if unscreened:
             found.append(Health("本群的消息", False, self.started, f"消息太多的时候有 {unscreened} 条没有检查。"))

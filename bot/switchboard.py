@@ -59,10 +59,6 @@ class Switchboard:
             view = self._views[group_id] = self._view(self._overrides[group_id])
         return view
 
-    def groups(self) -> Sequence[str]:
-        """The groups that changed something."""
-        return tuple(self._overrides)
-
     def find(self, name: str) -> Kind | None:
         """A plugin by its Chinese title or its English name."""
         wanted = name.casefold()

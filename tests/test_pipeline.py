@@ -226,6 +226,7 @@ async def test_listeners_hear_in_order_and_a_slow_one_is_bounded() -> None:
         assert heard == [f"{number}" for number in range(LISTENER_BOUND + 50)]
         assert Deaf.slow == [f"{number}" for number in range(LISTENER_BOUND)]
         assert room.app.pipeline.dropped[room.group.id] == 50
+        assert any("有 50 件事没有处理" in health.detail for health in room.app.health(room.group))
         assert await room.say("/插件")
 
 

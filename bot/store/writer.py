@@ -176,7 +176,7 @@ class Writer:
                     self._change(job)
             given_up += self._insert(rows)
             self._connection.commit()
-        except BaseException:
+        except BaseException:  # whatever ends a batch, its transaction must not stay open
             self._roll_back()
             raise
         self.lost += len(given_up)
