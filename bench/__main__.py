@@ -7,36 +7,56 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bench.ceiling import ceiling
+from bench.closed import closed
 from bench.figures import Figure, Unmeasured, machine, save, table
+from bench.growth import growth
+from bench.mixed import mixed
 from bench.packages import packages
 from bench.process import ROOT
+from bench.question import question
+from bench.soak import soak
 from bench.start import idle, starts
 
 BENCHES: Mapping[str, Callable[[argparse.Namespace], list[Figure]]] = {
     "start": lambda options: starts(options.rounds),
     "idle": lambda options: idle(options.idle_seconds),
     "packages": lambda options: packages(),
+    "generator": lambda options: ceiling(options.seconds),
+    "closed": lambda options: closed(options.turns or 3, options.seconds),
+    "question": lambda options: question(),
+    "mixed": lambda options: mixed(options.turns or 1, options.seconds),
+    "growth": lambda options: growth(options.turns or 1, options.seconds, full=options.full),
+    "soak": lambda options: soak(options.minutes),
 }
+UNASKED = [name for name in BENCHES if name != "soak"]
+"""What runs where nothing is named."""
 
 
 def main() -> None:
     """Exit with 1 where a bench could not run; a missed target changes nothing, for machines differ."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"which of {', '.join(BENCHES)} (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"which of {', '.join(BENCHES)} (default: all but soak)"
+    )
     parser.add_argument("--rounds", type=int, default=15, help="starts of each kind (default: 15)")
+    parser.add_argument("--turns", type=int, help="rounds of each bot under load (closed: 3, mixed, growth: 1)")
+    parser.add_argument("--seconds", type=float, default=3, help="length of one such round (default: 3)")
+    parser.add_argument("--full", action="store_true", help="growth: also ten million rows, and the picture")
+    parser.add_argument("--minutes", type=float, default=60, help="length of the soak (default: 60)")
     parser.add_argument("--idle-seconds", type=float, default=10, help="rest before memory is read (default: 10)")
     parser.add_argument("--results", type=Path, default=ROOT / "bench" / "results", help="folder of the JSON files")
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHES)
     if unknown:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
-    if options.rounds < 1:
+    if options.rounds < 1 or (options.turns is not None and options.turns < 1):
         parser.error("at least one round is needed")
     place = machine()
     print(", ".join(f"{name}: {value}" for name, value in place.items()))
     figures: list[Figure] = []
     unmeasured = 0
-    for name in options.names or BENCHES:
+    for name in options.names or UNASKED:
         print(f"measuring {name} ...", flush=True)
         try:
             figures += BENCHES[name](options)
@@ -44,7 +64,7 @@ def main() -> None:
             unmeasured += 1
             print(f"{name} was not measured. {reason}")
     print(f"\n{table(figures)}\n")
-    measured = {"names": options.names or list(BENCHES), "rounds": options.rounds, "idle_seconds": options.idle_seconds}
+    measured = {**vars(options), "names": options.names or UNASKED, "results": str(options.results)}
     print(f"kept in {save(options.results, place, measured, figures)}")
     sys.exit(unmeasured > 0)
 

@@ -19,7 +19,7 @@ class Unmeasured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value. `target` is the most that it may be; None where it is only there to compare with."""
+    """One measured value. `target` is the most that it may be, with `least` the least; None: only to compare with."""
 
     name: str
     value: float
@@ -27,10 +27,20 @@ class Figure:
     target: float | None = None
     samples: Sequence[float] = field(default=())
     """What `value` is the median of, in the order of measuring."""
+    least: bool = False
 
     @property
     def met(self) -> bool | None:
-        return None if self.target is None else self.value <= self.target
+        if self.target is None:
+            return None
+        return self.value >= self.target if self.least else self.value <= self.target
+
+    @property
+    def digits(self) -> int:
+        """How many digits behind the point say something."""
+        if self.unit == "ms":
+            return 1 if abs(self.value) < 20 else 0
+        return {"x": 2, "MB": 1, "us": 1}.get(self.unit, 0)
 
     @property
     def spread(self) -> str:
@@ -38,7 +48,7 @@ class Figure:
         if len(self.samples) < 2:
             return ""
         low, _, high = statistics.quantiles(self.samples, n=4, method="inclusive")
-        digits = _digits(self.unit)
+        digits = self.digits
         return f"{low:.{digits}f}..{high:.{digits}f} ({min(self.samples):.{digits}f}..{max(self.samples):.{digits}f})"
 
 
@@ -46,14 +56,22 @@ def median(name: str, samples: Sequence[float], unit: str, target: float | None 
     return Figure(name, statistics.median(samples), unit, target, tuple(samples))
 
 
+def ratio(
+    name: str, over: Sequence[float], under: Sequence[float], target: float | None = None, *, least: bool = False
+) -> Figure:
+    """How many times `under` is `over`: of the medians; the samples are those of the rounds."""
+    samples = tuple(one / other for one, other in zip(over, under, strict=True))
+    return Figure(name, statistics.median(over) / statistics.median(under), "x", target, samples, least)
+
+
 def table(figures: Sequence[Figure]) -> str:
     """The figures as aligned lines, one each."""
     rows = [("", "median", "quartiles (extremes)", "target", "")]
     for figure in figures:
-        digits = _digits(figure.unit)
-        target = "" if figure.target is None else f"<= {figure.target:g} {figure.unit}".rstrip()
+        sign = ">=" if figure.least else "<="
+        target = "" if figure.target is None else f"{sign} {figure.target:g} {figure.unit}".rstrip()
         verdict = {True: "met", False: "MISSED", None: ""}[figure.met]
-        value = f"{figure.value:.{digits}f} {figure.unit}".rstrip()
+        value = f"{figure.value:.{figure.digits}f} {figure.unit}".rstrip()
         rows.append((figure.name, value, figure.spread, target, verdict))
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     lines = []
@@ -90,10 +108,6 @@ def _cpu() -> str:
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _digits(unit: str) -> int:
-    return {"x": 2, "ms": 0, "MB": 1, "us": 1}.get(unit, 0)
 
 
 def _width(text: str) -> int:

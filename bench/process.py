@@ -7,9 +7,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from bench.figures import Unmeasured
@@ -28,13 +28,26 @@ class NotReady(Unmeasured):
 class Process:
     """`python -m <arguments>` in `folder`, which serves /healthz at `port`; live while entered.
 
-    Entering returns when /healthz has answered 200 for the first time. Raises NotReady.
+    Entering returns when /healthz has answered 200 for the first time. Raises NotReady. `python` is another
+    environment's, `core` the only one that it may run on, `settings` are variables of its environment.
     """
 
-    def __init__(self, arguments: Sequence[str], port: int, folder: Path) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        port: int,
+        folder: Path,
+        *,
+        python: Path = Path(sys.executable),
+        core: int | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.arguments = arguments
         self.port = port
         self.folder = folder
+        self._command: list[str | Path] = [python, "-m", *arguments]
+        self._core = core
+        self._settings = settings
         self.seconds = 0.0
         """From the call that made the process to the first 200."""
 
@@ -43,14 +56,16 @@ class Process:
         with self._log.open("wb") as log:
             started = time.perf_counter()
             self._popen = subprocess.Popen(
-                [sys.executable, "-m", *self.arguments],
+                self._command,
                 cwd=self.folder,
-                env=environment(self.port),
+                env={**environment(self.port), **self._settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
         try:
+            if self._core is not None:
+                os.sched_setaffinity(self.pid, {self._core})
             while not healthy(self.port):
                 if self._popen.poll() is not None:
                     raise NotReady(self._said(f"ended with code {self._popen.returncode}"))
@@ -67,6 +82,14 @@ class Process:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def kill(self) -> None:
+        """End it at once, where nothing that it holds is wanted any more."""
+        self._popen.kill()
 
     def memory(self) -> dict[str, float]:
         """MB (of 1000 * 1000 bytes) that the process holds: "Rss" whole, "Pss" with what is shared divided.
@@ -85,7 +108,7 @@ class Process:
     def _proc(self, name: str) -> str:
         if not PROC.exists():
             raise Unmeasured("There is no /proc here to tell what a process uses.")
-        return (PROC / str(self._popen.pid) / name).read_text(encoding="ascii", errors="replace")
+        return (PROC / str(self.pid) / name).read_text(encoding="ascii", errors="replace")
 
     def _stop(self) -> None:
         self._popen.terminate()

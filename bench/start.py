@@ -7,13 +7,12 @@ database makes its folder and tables; on an existing one it finds them.
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.figures import Figure, median
+from bench.figures import Figure, median, ratio
 from bench.process import PROC, Process, free_port
 
 RATIO = 2.0
@@ -85,12 +84,10 @@ def _turned(names: list[str], by: int) -> list[str]:
 
 
 def _figures(times: Mapping[str, list[float]]) -> list[Figure]:
-    bare = statistics.median(times["bare"])
     found = [median(TITLES["bare"], times["bare"], "ms")]
     for name in ("fresh", "existing"):
         found.append(median(TITLES[name], times[name], "ms"))
-        ratios = tuple(ours / theirs for ours, theirs in zip(times[name], times["bare"], strict=True))
-        found.append(Figure(f"{name}, of the bare bot's", statistics.median(times[name]) / bare, "x", RATIO, ratios))
+        found.append(ratio(f"{name}, of the bare bot's", times[name], times["bare"], RATIO))
     return found
 
 

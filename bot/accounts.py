@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from bot.types import Account, AccountChanged, Event, Group
 
@@ -17,6 +18,8 @@ class Accounts:
         self.own: set[str] = set()
         """Every account of ours that has been heard of."""
         self._owners: dict[str, tuple[str, float]] = {}
+        self._times: dict[str, float] = {}
+        """When the newest thing heard of a group happened, by the platform's clock."""
         self._off: set[str] = set()
 
     def hears(self, event: Event) -> bool:
@@ -28,8 +31,17 @@ class Accounts:
         owner = self._owners.get(event.group.id)
         if owner is not None and owner[0] != account and owner[0] not in self._off and now - owner[1] < OWNER_SECONDS:
             return False
-        self._owners[event.group.id] = (account, now)
+        group_id = event.group.id
+        self._owners[group_id] = (account, now)
+        if event.time > self._times.get(group_id, 0):
+            self._times[group_id] = event.time
         return True
+
+    def heard(self, account_id: str) -> Iterator[tuple[str, float]]:
+        """The groups that this account heard last, and when that happened (Unix seconds)."""
+        for group_id, (owner, _) in self._owners.items():
+            if owner == account_id:
+                yield group_id, self._times[group_id]
 
     def changed(self, event: AccountChanged) -> None:
         """An account came or went: another may take its groups."""

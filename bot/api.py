@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from bot.errors import ModelError, Refusal, StoreError
+from bot.errors import AdapterError, ModelError, Refusal, StoreError
 from bot.models.answer import Answer
 from bot.models.base import Turn
-from bot.plugin import Context, Plugin, Returns, command, cron, every, on, screen
+from bot.plugin import Acts, Context, Plugin, Returns, command, cron, every, on, screen
 from bot.store.database import Db
 from bot.store.log import Utterance
 from bot.types import (
     EVERYONE,
     AccountChanged,
     Card,
+    CardChanged,
     Event,
     Face,
     File,
@@ -29,11 +30,14 @@ from bot.types import (
     Muted,
     Other,
     Part,
+    Poked,
+    Profile,
     Quoted,
     Reaction,
     Recalled,
     Reply,
     Role,
+    RoleChanged,
     Sent,
     Stream,
     Text,
@@ -41,9 +45,9 @@ from bot.types import (
 )
 
 __all__ = [
-    "EVERYONE", "AccountChanged", "Answer", "Card", "Context", "Db", "Event", "Face", "File", "Forward",
-    "FriendRequest", "Group", "Health", "Image", "JoinRequest", "Member", "MemberJoined", "MemberLeft", "Mention",
-    "Message", "ModelError", "Muted", "Other", "Part", "Plugin", "Quoted", "Reaction", "Recalled", "Refusal",
-    "Reply", "Returns", "Role", "Sent", "StoreError", "Stream", "Text", "Turn", "Utterance", "Verdict", "command",
-    "cron", "every", "on", "screen",
+    "EVERYONE", "AccountChanged", "Acts", "AdapterError", "Answer", "Card", "CardChanged", "Context", "Db", "Event",
+    "Face", "File", "Forward", "FriendRequest", "Group", "Health", "Image", "JoinRequest", "Member", "MemberJoined",
+    "MemberLeft", "Mention", "Message", "ModelError", "Muted", "Other", "Part", "Plugin", "Poked", "Profile",
+    "Quoted", "Reaction", "Recalled", "Refusal", "Reply", "Returns", "Role", "RoleChanged", "Sent", "StoreError",
+    "Stream", "Text", "Turn", "Utterance", "Verdict", "command", "cron", "every", "on", "screen",
 ]  # fmt: skip

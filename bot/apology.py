@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from loguru import logger
 
 from bot.errors import AdapterError, ConfigError, ModelError, Refusal, StoreError
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+LONGEST_REASON = 60
 
 
 def apology(error: Exception, where: str) -> str:
@@ -22,7 +26,7 @@ def apology(error: Exception, where: str) -> str:
             return "数据库暂时写不进去，这次没有生效，请稍后再试。"
         case AdapterError():
             logger.warning("{}: {}", where, error.reason)
-            return "平台没有接受这个操作，请稍后再试。"
+            return _platform(error)
         case ConfigError():
             logger.error("{}: {}", where, error)
             return "我的配置有一处不对，已经写进日志告诉运营者。"
@@ -33,3 +37,13 @@ def apology(error: Exception, where: str) -> str:
             number = secrets.token_hex(2)
             logger.opt(exception=error).error("{} failed (error {})", where, number)
             return f"出了点意外（编号 {number}），已经记下来了。"
+
+
+def _platform(error: AdapterError) -> str:
+    """The platform's reason where it is one in Chinese; what a program says to a program helps no member."""
+    # In brackets stand the implementation's own words.
+    reason = " ".join(error.reason.partition("（")[0].split())
+    known = CHINESE.match(reason) is not None and len(reason) <= LONGEST_REASON
+    if error.ambiguous:
+        return f"{reason}。" if known else "平台没有确认，不知道有没有生效。"
+    return f"平台说：{reason}。" if known else "平台没有接受这个操作，请稍后再试。"

@@ -82,6 +82,7 @@ class App:
             log=self.log,
             desk=self.desk,
             outbox=self.outbox,
+            platforms=self.adapters,
             keeper=self.keeper,
             health=self.health,
             size=self._size,

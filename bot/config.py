@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from bot.errors import ConfigError
@@ -18,6 +20,20 @@ from bot.errors import ConfigError
 PREFIX = "XIAOPENG_"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
+
+def _peer_address(address: str) -> str:
+    """Refuse what cannot be dialled, without repeating it: it may hold a token."""
+    try:
+        parts = urlsplit(address)
+        sound = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or address != address.strip() or any(character.isspace() for character in address):
+        raise PydanticCustomError("address", "An address is like ws://127.0.0.1:3001 or wss://example.org/path")
+    return address
+
+
+PeerAddress = Annotated[str, AfterValidator(_peer_address)]
 MemberId = Annotated[str, StringConstraints(pattern=r"^[a-z]+:\S+$")]
 
 
@@ -48,6 +64,9 @@ class OneBot(Section):
     """QQ through a OneBot v11 implementation."""
 
     enabled: bool = Field(True, description="Accept OneBot v11 reverse WebSocket at /onebot/v11/ws")
+    connect: tuple[PeerAddress, ...] = Field(
+        (), description='Implementations to dial by forward WebSocket, as JSON: ["ws://127.0.0.1:3001"]'
+    )
     token: SecretStr | None = Field(None, description="Access token of the implementation; required beyond loopback")
     timeout: float = Field(20, gt=0, description="Seconds to wait for the answer to a call")
 
@@ -95,6 +114,11 @@ class Pace(Section):
     commands: int = Field(60, ge=0, description="Commands a minute that one member may give in one group (0: no limit)")
     loop: int = Field(10, ge=0, description="Answers in quick turn after which a talker counts as a bot (0: never)")
     length: int = Field(1500, ge=100, description="Characters after which a text is split into several messages")
+    forward: int = Field(
+        3,
+        ge=0,
+        description="A text of more messages than this goes out as one merged message, where possible (0: never)",
+    )
 
 
 class Lanes(Section):

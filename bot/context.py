@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
 from loguru import logger
 
+from bot.acts import Platform, RunActs
 from bot.keeper import Keeper
 from bot.models.answer import Answer
 from bot.models.base import Turn
@@ -54,6 +55,7 @@ class House:
     log: Log
     desk: Desk
     outbox: Outbox
+    platforms: Mapping[str, Platform]
     keeper: Keeper
     health: Callable[[Group], Sequence[Health]]
     size: Callable[[Group], Awaitable[int | None]]
@@ -98,6 +100,11 @@ class RunContext:
     def member(self, member: Member) -> None:
         """What this run writes down from here on names this member."""
         self.run.member = member
+
+    @property
+    def acts(self) -> RunActs:
+        house = self._house
+        return RunActs(house.platforms[self.group.platform], house.powers.roles, house.store, self.run)
 
     async def send(self, reply: str | Reply | Image | Stream) -> Sent | None:
         return await self._house.outbox.say(self.run, reply)

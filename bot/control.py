@@ -15,7 +15,7 @@ import orjson
 from pydantic import Field, StringConstraints
 from sqlite_utils import Database
 
-from bot import wording
+from bot import records, wording
 from bot.binding import BadArguments, brief, called
 from bot.errors import Refusal
 from bot.plugin import Context, Plugin, command
@@ -143,7 +143,11 @@ class Control(Plugin, title="控制", fixed=True):
         """看最近的改动：/记录"""
         self._named(ctx.group)
         entries = await audit.newest(powers(ctx).store, ctx.group.id)
-        return "\n".join(self._told(ctx, entry) for entry in entries) or "还没有改动。"
+        board = powers(ctx).board
+        about = sorted({entry.subject for entry in entries if entry.act == "moderate" and ":" in entry.subject})
+        names = await powers(ctx).store.read(partial(_names, ctx.group.id, about))
+        called = dict(zip(about, names, strict=True))
+        return "\n".join(records.line(entry, board.find(entry.plugin), called) for entry in entries) or "还没有改动。"
 
     @command("在", "in", role=Role.OPERATOR, inline=True)
     async def within(self, ctx: Context, group: str, *, line: str) -> str | None:
@@ -253,18 +257,6 @@ class Control(Plugin, title="控制", fixed=True):
             lines.append(f"协管：{'、'.join(names)}")
         return "\n".join(lines)
 
-    def _told(self, ctx: Context, entry: Entry) -> str:
-        kind = powers(ctx).board.find(entry.plugin)
-        title = kind.plugin_title if kind else entry.plugin
-        when = time.strftime("%m-%d %H:%M", time.localtime(entry.time))
-        who = entry.member_name or entry.member_id
-        before, after = (_short(value) for value in (entry.before, entry.after))
-        undone = "（回退）" if entry.undoes else ""
-        subject = ""
-        if entry.act == "set" and kind is not None and entry.subject in kind.model_fields:
-            subject = f"·{wording.title(kind, entry.subject)}"
-        return f"{when} {who} {title}{subject}：{before} → {after}{undone}"
-
 
 class _Inside:
     """A context in which another group is at hand."""
@@ -292,11 +284,3 @@ def _names(group_id: str, member_ids: list[str], db: Database) -> list[str]:
         " order by id desc limit 1"
     )
     return [next((row["member_name"] for row in db.query(last, [group_id, id])), id) for id in member_ids]
-
-
-def _short(value: str | None, limit: int = 40) -> str:
-    if value is None:
-        return "默认"
-    loaded = orjson.loads(value)
-    text = wording.show(loaded) if not isinstance(loaded, dict) else str(loaded.get("reason", ""))
-    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from loguru import logger
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+RESTING: Final = 64
+"""How many workers without a lane are kept for the next one, since to make one costs more than to wake one."""
 
 
 class Lanes(Generic[K, V]):
@@ -24,6 +28,8 @@ class Lanes(Generic[K, V]):
         self._bound = bound
         self._waiting: dict[K, deque[V]] = {}
         self._workers: set[asyncio.Task[None]] = set()
+        self._resting: list[asyncio.Future[K]] = []
+        self._closing = False
         self._closed = False
 
     def put(self, key: K, item: V) -> bool:
@@ -32,9 +38,12 @@ class Lanes(Generic[K, V]):
         lane = self._waiting.get(key)
         if lane is None:
             self._waiting[key] = deque((item,))
-            worker = asyncio.get_running_loop().create_task(self._work(key))
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            if self._resting:
+                self._resting.pop().set_result(key)
+            else:
+                worker = asyncio.get_running_loop().create_task(self._work(key))
+                self._workers.add(worker)
+                worker.add_done_callback(self._workers.discard)
             return True
         if len(lane) >= self._bound:
             return False
@@ -50,6 +59,9 @@ class Lanes(Generic[K, V]):
 
     async def close(self, grace: float = 5.0) -> None:
         """Let the lanes run dry for `grace` seconds, then end them."""
+        self._closing = True
+        while self._resting:
+            self._resting.pop().cancel()
         if self._workers:
             await asyncio.wait(self._workers, timeout=grace)
         self._closed = True
@@ -61,6 +73,21 @@ class Lanes(Generic[K, V]):
         await asyncio.gather(*self._workers, return_exceptions=True)
 
     async def _work(self, key: K) -> None:
+        """A worker's life: one lane after another."""
+        while True:
+            await self._empty(key)
+            if self._closing or len(self._resting) >= RESTING:
+                return
+            next_key: asyncio.Future[K] = asyncio.get_running_loop().create_future()
+            self._resting.append(next_key)
+            try:
+                key = await next_key
+            except asyncio.CancelledError:
+                if next_key in self._resting:
+                    self._resting.remove(next_key)
+                raise
+
+    async def _empty(self, key: K) -> None:
         lane = self._waiting[key]
         try:
             while lane:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -25,6 +25,8 @@ from bot.errors import Refusal, StoreError, XiaopengError
 from bot.lanes import Lanes
 from bot.manners import Manners
 from bot.plugin import Plugin, Returns
+from bot.promptly import promptly
+from bot.recovery import FRESH_SECONDS, Recovery
 from bot.roles import Roles
 from bot.sending import Run
 from bot.switchboard import Switchboard, View
@@ -32,11 +34,14 @@ from bot.types import (
     Account,
     AccountChanged,
     Event,
+    FriendRequest,
     Group,
     Health,
+    JoinRequest,
     Member,
     Message,
     Outgoing,
+    Profile,
     Quoted,
     Reaction,
     Reply,
@@ -53,11 +58,13 @@ class Adapter(Protocol):
 
     platform   the prefix of every id it makes ("qq")
     streams    `send` understands `Outgoing.stream`
+    forwards   `send` understands one `Forward` as its only part
     """
 
     name: str
     platform: str
     streams: bool
+    forwards: bool
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """What it serves over HTTP."""
@@ -75,10 +82,31 @@ class Adapter(Protocol):
         """How many members the group has; None where the platform does not say."""
 
     async def recall(self, group: Group, message_id: str) -> None:
-        """Take a message back. Raises AdapterError."""
+        """Take a message back. Raises AdapterError, ambiguous where the platform did not confirm it."""
 
     async def mute(self, group: Group, member_id: str, seconds: int) -> None:
-        """Silence a member; 0 lifts it. Raises AdapterError."""
+        """Silence a member; 0 lifts it. Raises AdapterError, like `recall`."""
+
+    async def mute_all(self, group: Group, on: bool) -> None:
+        """Silence the whole group, or let it speak again. Raises AdapterError, like `recall`."""
+
+    async def kick(self, group: Group, member_id: str, *, forever: bool = False) -> None:
+        """Remove a member; `forever` refuses their later requests. Raises AdapterError, like `recall`."""
+
+    async def rename(self, group: Group, member_id: str, card: str) -> None:
+        """Give a member another name in the group; empty takes it away. Raises AdapterError, like `recall`."""
+
+    async def admit(self, request: JoinRequest | FriendRequest, approve: bool, reason: str = "") -> None:
+        """Answer a request to enter, with the reason of a refusal. Raises AdapterError."""
+
+    async def profile(self, group: Group, member_id: str, *, fresh: bool = False) -> Profile | None:
+        """What the platform knows of a member, `fresh` past every cache; None where it cannot tell."""
+
+    async def history(self, group: Group, account: Account, count: int) -> Sequence[Message]:
+        """The last messages of a group, oldest first, as `recovered`; empty where the platform keeps none.
+
+        Raises AdapterError.
+        """
 
     def health(self) -> Sequence[Health]:
         """One entry per account."""
@@ -121,8 +149,9 @@ class Pipeline:
         self.unscreened: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.duplicates = 0
-        self._recent: dict[tuple[str, str], None] = {}
+        self._recent: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._accounts = Accounts()
+        self._recovery = Recovery(adapters, house.log, self._accounts, self.receive)
         self._closing = False
         self._overloaded: set[str] = set()
         self._manners = Manners(config.pace)
@@ -139,6 +168,8 @@ class Pipeline:
         group_id = event.group.id
         if isinstance(event, AccountChanged):
             self._accounts.changed(event)
+            if event.group.id.endswith(":*"):
+                self._recovery.changed(event)
         elif not self._accounts.hears(event):
             return
         if isinstance(event, Message):
@@ -148,7 +179,7 @@ class Pipeline:
                 return
             self._recent[key] = None
             if len(self._recent) > RECENT:
-                del self._recent[next(iter(self._recent))]
+                self._recent.popitem(last=False)
         if self._closing or not self.lanes.put(group_id, event):
             self._overflow(event)
         elif group_id in self._overloaded and self._calm(group_id):
@@ -193,6 +224,8 @@ class Pipeline:
         found = self._wanted(event, view)
         if view.screens and not self._steers(event, found) and await self.stopped(event, view):
             return
+        if event.recovered and time.time() - event.time > FRESH_SECONDS:
+            return  # the talk has gone on: an answer now would only surprise
         if found is None or self._is_bot(event.member):
             await self.tell(event)
         elif isinstance(found, Unknown):
@@ -214,8 +247,7 @@ class Pipeline:
             context = self._context(plugin, message)
             started = time.perf_counter()
             try:
-                async with asyncio.timeout(SCREEN_SECONDS):
-                    verdict: Verdict | None = await getattr(plugin, handler)(context, message)
+                verdict: Verdict | None = await promptly(getattr(plugin, handler)(context, message), SCREEN_SECONDS)
             except Exception:  # noqa: BLE001 - a broken screen must not let the group fall silent
                 logger.exception("The screen of {} failed", plugin.plugin_name)
                 continue
@@ -333,11 +365,13 @@ class Pipeline:
     def busy(self) -> bool:
         """Whether anything is under way."""
         waiting = self.house.waiting.values()
-        return self.lanes.busy or self.listeners.busy or bool(self.tasks) or any(waiting)
+        beside = self.listeners.busy or self._recovery.busy or any(waiting)
+        return self.lanes.busy or bool(self.tasks) or beside
 
     async def close(self, grace: float = 5.0) -> None:
         """Hear no more, let what is under way come to its end for `grace` seconds, then cancel it."""
         self._closing = True
+        await self._recovery.close()
         await self.lanes.close(grace)
         await self.listeners.close(grace)
         tasks = [task for tasks in (*self.tasks.values(), *self.house.waiting.values()) for task in tasks]

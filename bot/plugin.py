@@ -19,7 +19,22 @@ from bot.binding import LONGEST_NAME, Binder
 from bot.models.desk import Models
 from bot.store.database import Db
 from bot.store.log import Utterance
-from bot.types import Event, Group, Health, Image, Member, Message, Reply, Role, Sent, Stream, Verdict
+from bot.types import (
+    Event,
+    FriendRequest,
+    Group,
+    Health,
+    Image,
+    JoinRequest,
+    Member,
+    Message,
+    Profile,
+    Reply,
+    Role,
+    Sent,
+    Stream,
+    Verdict,
+)
 
 Returns = str | Reply | Image | Stream | None
 """What a handler may answer with; None is silence."""
@@ -35,6 +50,38 @@ Factory = Callable[[Any, Db], AbstractAsyncContextManager[T]]
 MARK = "__xiaopeng__"
 
 
+class Acts(Protocol):
+    """What a handler may do in its group; each change is written down, with who had it done and what came of it.
+
+    All that change something raise AdapterError: refused, or `ambiguous` where the platform agreed and nobody saw
+    it happen. Left alone, the error is told to the member in one sentence.
+    """
+
+    async def recall(self, message_id: str) -> None:
+        """Take a message back."""
+
+    async def mute(self, member_id: str, seconds: int) -> None:
+        """Silence a member; 0 lifts it."""
+
+    async def mute_all(self, on: bool) -> None:
+        """Silence the whole group, or let it speak again."""
+
+    async def kick(self, member_id: str, forever: bool = False) -> None:
+        """Remove a member; `forever` refuses their later requests."""
+
+    async def rename(self, member_id: str, card: str) -> None:
+        """Give a member another name in the group; empty takes it away."""
+
+    async def admit(self, request: JoinRequest | FriendRequest, approve: bool, reason: str = "") -> None:
+        """Answer a request to enter, with the reason of a refusal."""
+
+    async def profile(self, member_id: str, fresh: bool = False) -> Profile | None:
+        """What the platform knows of a member, at most a minute old unless `fresh`; None where it cannot tell."""
+
+    async def role(self, member_id: str) -> Role:
+        """A member's role this moment, operators and helpers of the admins included; UNKNOWN where nobody tells."""
+
+
 class Context(Protocol):
     """All that a handler can reach, besides its settings."""
 
@@ -46,6 +93,10 @@ class Context(Protocol):
     bot_name: str
     db: Db
     models: Models
+
+    @property
+    def acts(self) -> Acts:
+        """What may be done in the group, beyond speaking."""
 
     async def send(self, reply: str | Reply | Image | Stream) -> Sent | None:
         """Say something now. None: it did not go out, and the log says why."""

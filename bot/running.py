@@ -81,6 +81,8 @@ async def _until_stopped(config: Config) -> None:
     async with serving(config) as (_, server):
         # What the start made stays to the end: the collector need not walk over it ever again.
         gc.freeze()
+        # A message makes some hundred objects that go as they came: to look for cycles among them is mostly in vain.
+        gc.set_threshold(10_000, 20, 20)
         gc.enable()
         logger.info("{} is ready: {}", config.name, server.url)
         await stop.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
@@ -18,14 +17,14 @@ from loguru import logger
 from bot.config import Pace
 from bot.errors import AdapterError, ModelError
 from bot.models.answer import Answer
+from bot.pieces import defused, defused_stream, labelled, parts_of, plain, split_parts
 from bot.store.log import Log
 from bot.types import (
-    EVERYONE,
     Account,
+    Forward,
     Group,
     Image,
     Member,
-    Mention,
     Message,
     Outgoing,
     Part,
@@ -38,10 +37,6 @@ from bot.types import (
 BURST_SECONDS = 5
 """A silent group may be told this many seconds' worth of messages at once."""
 REMEMBERED = 20_000
-SENTENCE_END = re.compile(r"[。！？；…!?;\n]+[」』”’）)\]]*")
-LONGEST_CALL = 16
-"""No call to everybody is longer, from its @ on."""
-TO_EVERYONE = re.compile(r"[@＠](?=\s*(?:全体成员|所有人|全体|everyone|all\b|here\b))", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -74,6 +69,7 @@ class Sends(Protocol):
     """A platform that messages are sent to."""
 
     streams: bool
+    forwards: bool
 
     async def send(self, outgoing: Outgoing) -> str:
         """See `bot.pipeline.Adapter`."""
@@ -100,7 +96,7 @@ class Outbox:
         parts: tuple[Part, ...]
         answer_id: str | None
         if isinstance(body, str | Image | tuple):
-            parts = _parts(body)
+            parts = parts_of(body)
             answer_id = run.produced[-1].id if run.produced and not reply.verbatim else None
         else:
             # A model's own words are never verbatim, whichever run had asked for them.
@@ -112,19 +108,17 @@ class Outbox:
             answer_id = body.id
         label = "" if reply.verbatim and isinstance(body, str | Image | tuple) else run.label()
         if label:
-            parts = _defused(parts)
-        first: Sent | None = None
+            parts = defused(parts)
         pieces = split_parts(parts, self._pace.length)
         if label:
             # On the first piece, which is the one that surely goes out.
-            pieces[0] = _labelled(pieces[0], label)
-        async with self._locks.setdefault(run.group.id, asyncio.Lock()) if len(pieces) > 1 else _Free():
-            for position, piece in enumerate(pieces):
-                outgoing = self._outgoing(run, reply, parts=piece, quote=reply.quote and position == 0)
-                sent = await self._send(adapter, run, reply, outgoing, answer_id)
-                if sent is None:
-                    break
-                first = first or sent
+            pieces[0] = labelled(pieces[0], label)
+        if len(pieces) == 1:
+            outgoing = self._outgoing(run, reply, parts=pieces[0], quote=reply.quote)
+            first = await self._send(adapter, run, reply, outgoing, answer_id)
+        else:
+            async with self._locks.setdefault(run.group.id, asyncio.Lock()):
+                first = await self._pieces(adapter, run, reply, pieces, answer_id)
         if label and first is not None:
             self._record_label(run, "".join(part.text for part in parts if isinstance(part, Text)))
         return first
@@ -137,6 +131,33 @@ class Outbox:
         found = await self._log.find(group_id, message_id)
         return (found.ref, found.answer_id) if found is not None and found.ours else None
 
+    async def _pieces(
+        self, adapter: Sends, run: Run, reply: Reply, pieces: list[tuple[Part, ...]], answer_id: str | None
+    ) -> Sent | None:
+        """Send a reply message by message, or a long text as one merged message. Returns the first."""
+        if self._merges(adapter, run, reply, pieces):
+            merged = self._outgoing(run, reply, parts=(Forward("", tuple(pieces)),), quote=False)
+            try:
+                return await self._send(adapter, run, reply, merged, answer_id, otherwise=True)
+            except AdapterError as refused:
+                logger.info("No merged message for {}: {}", run.group.id, refused.reason)
+        first: Sent | None = None
+        for position, piece in enumerate(pieces):
+            outgoing = self._outgoing(run, reply, parts=piece, quote=reply.quote and position == 0)
+            sent = await self._send(adapter, run, reply, outgoing, answer_id)
+            if sent is None:
+                break
+            first = first or sent
+        return first
+
+    def _merges(self, adapter: Sends, run: Run, reply: Reply, pieces: list[tuple[Part, ...]]) -> bool:
+        """Whether a reply is a text long enough for one message that unfolds; a mention would call nobody in there."""
+        if not adapter.forwards or not self._pace.forward or len(pieces) <= self._pace.forward:
+            return False
+        if run.group.direct or reply.private:
+            return False
+        return all(isinstance(part, Text) for piece in pieces for part in piece)
+
     # --- one message ----------------------------------------------------------------------
 
     async def _stream(self, adapter: Sends, run: Run, reply: Reply, body: Stream) -> Sent | None:
@@ -144,7 +165,7 @@ class Outbox:
 
         async def pieces() -> AsyncIterator[str]:
             try:
-                async for piece in _defused_stream(body):
+                async for piece in defused_stream(body):
                     said.append(piece)
                     yield piece
             except ModelError:
@@ -184,13 +205,21 @@ class Outbox:
         outgoing: Outgoing,
         answer_id: str | None,
         said: list[str] | None = None,
+        *,
+        otherwise: bool = False,
     ) -> Sent | None:
+        """Send and log. `otherwise`: a refusal is raised and not logged, since the caller has another way."""
         message_id: str | None = None
         failed: str | None = None
+        refused = False
         try:
-            await self._paced(run)
+            if self._pace.group or self._pace.account:
+                await self._paced(run)
             message_id = await adapter.send(outgoing)
         except AdapterError as error:
+            refused = otherwise and not error.ambiguous
+            if refused:
+                raise
             # Never sent twice: where the platform is unsure, a repetition could be a duplicate.
             failed = f"{error.reason}（可能已送达）" if error.ambiguous else error.reason
             self._failed(run.group.id, failed)
@@ -202,19 +231,20 @@ class Outbox:
             self._failed(run.group.id, failed)
             logger.opt(exception=error).error("The adapter of {} broke while sending", run.group.platform)
         finally:
-            text = "".join(said) if said is not None else "".join(_plain(part) for part in outgoing.parts)
-            self._log.said(
-                group_id=run.group.id,
-                account_id=run.account.id,
-                message_id=message_id,
-                in_reply_to=run.message.id if run.message else None,
-                member_id=run.member.id,
-                plugin=run.plugin,
-                text=text,
-                ref=reply.ref,
-                answer_id=answer_id,
-                failed=failed if message_id is None else None,
-            )
+            if not refused:
+                text = "".join(said) if said is not None else "".join(plain(part) for part in outgoing.parts)
+                self._log.said(
+                    group_id=run.group.id,
+                    account_id=run.account.id,
+                    message_id=message_id,
+                    in_reply_to=run.message.id if run.message else None,
+                    member_id=run.member.id,
+                    plugin=run.plugin,
+                    text=text,
+                    ref=reply.ref,
+                    answer_id=answer_id,
+                    failed=failed if message_id is None else None,
+                )
         if message_id is None:
             return None
         if reply.ref or answer_id:
@@ -243,114 +273,3 @@ class Outbox:
         for answer in run.produced:
             if answer.generated:
                 self._log.labelled(answer.id, answer.model, run.group.id, digest)
-
-
-class _Free:
-    """Stands in for a lock where one message needs none."""
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-
-def _parts(body: str | Image | tuple[Part | str, ...]) -> tuple[Part, ...]:
-    """The parts of a reply; texts that touch become one."""
-    if isinstance(body, str):
-        return (Text(body),)
-    if isinstance(body, Image):
-        return (body,)
-    parts: list[Part] = []
-    for part in body:
-        text = part if isinstance(part, str) else part.text if isinstance(part, Text) else None
-        if text is None:
-            assert not isinstance(part, str)
-            parts.append(part)
-        elif parts and isinstance(last := parts[-1], Text):
-            parts[-1] = Text(last.text + text)
-        else:
-            parts.append(Text(text))
-    return tuple(parts)
-
-
-def _plain(part: Part) -> str:
-    match part:
-        case Text(text):
-            return text
-        case Mention(_, name):
-            return f"@{name} "
-        case Image():
-            return "[图片]"
-        case _:
-            return ""
-
-
-def _defused(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """What a model wrote calls nobody, least of all everybody."""
-    return tuple(
-        Text(TO_EVERYONE.sub("＠ ", part.text)) if isinstance(part, Text) else part
-        for part in parts
-        if not (isinstance(part, Mention) and part.id == EVERYONE)
-    )
-
-
-async def _defused_stream(pieces: Stream) -> AsyncIterator[str]:
-    """The pieces, defused also where a call to everybody is spread over several: what may become one waits."""
-    held = ""
-    async for piece in pieces:
-        held += piece
-        at = max(held.rfind("@"), held.rfind("＠"))
-        ready = len(held) if at < 0 or len(held) - at > LONGEST_CALL else at
-        if ready:
-            yield TO_EVERYONE.sub("＠ ", held[:ready])
-            held = held[ready:]
-    if held:
-        yield TO_EVERYONE.sub("＠ ", held)
-
-
-def _labelled(parts: tuple[Part, ...], label: str) -> tuple[Part, ...]:
-    if parts and isinstance(parts[-1], Text):
-        return (*parts[:-1], Text(f"{parts[-1].text}\n{label}"))
-    return (*parts, Text(label))
-
-
-def split_parts(parts: tuple[Part, ...], limit: int) -> list[tuple[Part, ...]]:
-    """Several messages of at most `limit` characters of text each."""
-    messages: list[tuple[Part, ...]] = []
-    current: list[Part] = []
-    room = limit
-    for part in parts:
-        if not isinstance(part, Text) or len(part.text) <= room:
-            current.append(part)
-            room -= len(part.text) if isinstance(part, Text) else 0
-            continue
-        pieces = split_text(part.text, limit, room)
-        for piece in pieces[:-1]:
-            if piece:
-                current.append(Text(piece))
-            if current:
-                messages.append(tuple(current))
-            current = []
-        current = [Text(pieces[-1])]
-        room = limit - len(pieces[-1])
-    if current or not messages:
-        messages.append(tuple(current))
-    return messages
-
-
-def split_text(text: str, limit: int, first: int | None = None) -> list[str]:
-    """Pieces of at most `limit` characters (the first: of `first`), cut after sentences where there are any."""
-    pieces: list[str] = []
-    room = limit if first is None else first
-    while len(text) > room:
-        window = text[:room]
-        ends = [match.end() for match in SENTENCE_END.finditer(window)]
-        cut = ends[-1] if ends and ends[-1] > room // 3 else window.rfind(" ") + 1
-        if cut <= room // 3:
-            cut = room
-        pieces.append(text[:cut].rstrip("\n "))
-        text = text[cut:].lstrip("\n ")
-        room = limit
-    pieces.append(text)
-    return pieces

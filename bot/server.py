@@ -28,6 +28,8 @@ Report = Callable[[], Mapping[str, object]]
 
 HEALTH = "/healthz"
 MACHINES = "/onebot/"
+ASTRAY = frozenset({"/onebot", "/ws", "/ws/"})
+"""Where machines knock that look for the way to `MACHINES`; they are told it without a password."""
 SHORTEST_PASSWORD = 8
 HEADERS = {
     "Content-Security-Policy": (
@@ -200,7 +202,7 @@ def _route(request: web.Request) -> str:
 
 def _for_machines(request: web.Request) -> bool:
     route = _route(request)
-    return route == HEALTH or route.startswith(MACHINES)
+    return route == HEALTH or route in ASTRAY or route.startswith(MACHINES)
 
 
 def _same(origin: str, host: re.Match[str]) -> bool:

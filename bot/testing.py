@@ -9,26 +9,22 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
-
-from aiohttp import web
 
 from bot import wording
 from bot.app import App
 from bot.config import Config, Model
-from bot.errors import AdapterError, ModelError
-from bot.models.base import ChatModel, Completion, Turn, Usage
+from bot.models.base import ChatModel
 from bot.plugin import Plugin
+from bot.scripted import BOT, PLATFORM, Platform, Scripted
 from bot.store.audit import Entry
 from bot.types import (
-    Account,
     AccountChanged,
     Event,
     Group,
-    Health,
     Image,
     Member,
     MemberJoined,
@@ -36,7 +32,6 @@ from bot.types import (
     Mention,
     Message,
     Muted,
-    Outgoing,
     Part,
     Reaction,
     Recalled,
@@ -44,89 +39,7 @@ from bot.types import (
     Text,
 )
 
-PLATFORM = "room"
-BOT = Account(f"{PLATFORM}:bot", ("小鹏", "群里的小鹏"))
-
-
-class Scripted:
-    """A model that answers from a list: texts, or errors to raise. The last one is repeated."""
-
-    def __init__(self, *answers: str | ModelError, name: str = "scripted", generated: bool = True) -> None:
-        self.name = name
-        self.generated = generated
-        self.asked: list[list[Turn]] = []
-        self._answers = list(answers or ("好的。",))
-
-    async def chat(
-        self, turns: Sequence[Turn], options: Mapping[str, object], completion: Completion
-    ) -> AsyncGenerator[str, None]:
-        self.asked.append(list(turns))
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if isinstance(answer, ModelError):
-            raise answer
-        half = len(answer) // 2
-        for piece in filter(None, (answer[:half], answer[half:])):
-            yield piece
-        completion.model, completion.finish = self.name, "stop"
-        completion.usage = Usage(sum(len(turn.text) for turn in turns), len(answer))
-
-    async def prepare(self) -> None:
-        return None
-
-    async def close(self) -> None:
-        return None
-
-
-class Platform:
-    """The scripted chat platform: an `Adapter` that records what is sent, and obeys `refuse`."""
-
-    name = "room"
-    platform = PLATFORM
-
-    def __init__(self, *, streams: bool = False) -> None:
-        self.streams = streams
-        self.sent: list[Outgoing] = []
-        self.texts: list[str] = []
-        self.recalled: list[str] = []
-        self.muted: dict[str, int] = {}
-        self.roles: dict[tuple[str, str], Role] = {}
-        self.refuse: AdapterError | None = None
-        self.since = time.time()
-        self._online = True
-
-    def routes(self) -> Iterable[web.AbstractRouteDef]:
-        return ()
-
-    @asynccontextmanager
-    async def listen(self, receive: Any) -> AsyncIterator[None]:
-        self.receive = receive
-        yield
-
-    async def send(self, outgoing: Outgoing) -> str:
-        if self.refuse is not None:
-            raise self.refuse
-        text = "".join(map(_plain, outgoing.parts))
-        if outgoing.stream is not None:
-            async for piece in outgoing.stream:
-                text += piece
-        self.sent.append(outgoing)
-        self.texts.append(text)
-        return f"b{len(self.sent)}"
-
-    async def role(self, group: Group, member_id: str) -> Role:
-        return self.roles.get((group.id, member_id), Role.MEMBER)
-
-    async def size(self, group: Group) -> int | None:
-        return len({member for at, member in self.roles if at == group.id})
-
-    async def recall(self, group: Group, message_id: str) -> None:
-        self.recalled.append(message_id)
-
-    async def mute(self, group: Group, member_id: str, seconds: int) -> None:
-        self.muted[member_id] = seconds
-
-    def health(self) -> Sequence[Health]:
-        return [Health("测试账号", self._online, self.since)]
+__all__ = ["BOT", "PLATFORM", "Platform", "Room", "Scripted"]
 
 
 class Room:
@@ -138,10 +51,11 @@ class Room:
         models: Mapping[str, ChatModel] | None = None,
         config_models: Mapping[str, Model] | None = None,
         streams: bool = False,
+        forwards: bool = False,
         **config: Any,
     ) -> None:
         """`models` answer; `config_models` gives their prices; `config` replaces parts of the settings."""
-        self.platform = Platform(streams=streams)
+        self.platform = Platform(streams=streams, forwards=forwards)
         self.group = Group(f"{PLATFORM}:1", "测试群")
         self.other = Group(f"{PLATFORM}:2", "另一个群")
         self._kinds = kinds
@@ -184,11 +98,16 @@ class Room:
         group: Group | None = None,
         quote: str | None = None,
         mention: bool = False,
+        mentions: Sequence[str] = (),
         images: Sequence[Image] = (),
         message_id: str | None = None,
     ) -> list[str]:
-        """Say something, and return what the bot says in this group until all is quiet."""
-        parts: tuple[Part, ...] = (*([Mention(BOT.id, "小鹏")] if mention else []), Text(text), *images)
+        """Say something, and return what the bot says in this group until all is quiet.
+
+        `mention` calls the bot, before the text; `mentions` are members who are called after it.
+        """
+        called = [Mention(f"{PLATFORM}:{name}", name) for name in mentions]
+        parts: tuple[Part, ...] = (*([Mention(BOT.id, "小鹏")] if mention else []), Text(text), *called, *images)
         return await self._replies(
             self.message(text, by=by, role=role, group=group, quote=quote, parts=parts, message_id=message_id)
         )
@@ -290,15 +209,3 @@ class Room:
 
     def _at(self, group: Group | None) -> dict[str, Any]:
         return {"group": group or self.group, "account": BOT, "time": time.time()}
-
-
-def _plain(part: Part) -> str:
-    match part:
-        case Text(text):
-            return text
-        case Mention(_, name):
-            return f"@{name}"
-        case Image():
-            return "[图片]"
-        case _:
-            return ""

@@ -1,4 +1,4 @@
-"""The operator's tools beside the running bot: check, env, export, backup, and what plugins bring."""
+"""The operator's tools beside the running bot: check, qq, env, export, backup, and what plugins bring."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from typer.core import TyperGroup
 from bot.errors import XiaopengError
 
 if TYPE_CHECKING:
-    pass
+    from bot.doctor.finding import Finding
 
 ENV_FILE = Path(".env")
 MUST_ACT = 2
 """The exit code where the operator must act first."""
+COLORS = {"ok": typer.colors.GREEN, "warn": typer.colors.YELLOW, "fail": typer.colors.RED}
 
 
 class Form(StrEnum):
@@ -103,15 +104,41 @@ def check(
     from bot import doctor, journal
 
     journal.start("ERROR")
-    colors = {"ok": typer.colors.GREEN, "warn": typer.colors.YELLOW, "fail": typer.colors.RED}
-    counts = dict.fromkeys(colors, 0)
+    counts = dict.fromkeys(COLORS, 0)
     own = frozenset(command.callback.__name__ for command in app.registered_commands if command.callback)
     for finding in doctor.examine(ENV_FILE, online=online, reserved=own):
         counts[finding.level] += 1
-        level = typer.style(f"{finding.level:<5}", fg=colors[finding.level])
-        typer.echo(f"{level}{finding.subject}: {_line(finding.text)}")
+        _show(finding)
     typer.echo(f"{counts['ok']} fine, {counts['warn']} to look at, {counts['fail']} to mend.")
     raise typer.Exit(1 if counts["fail"] else 0)
+
+
+@app.command()
+def qq(
+    wait: Annotated[float | None, typer.Option(metavar="SECONDS", min=0, help="Wait no longer than this.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only what was seen in the end, as JSON.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Where no token is set, write a new one into .env.")] = False,
+) -> None:
+    """Connect QQ: what to paste into NapCat or another OneBot implementation, and what is seen of it.
+
+    The bot may run or not. It ends when an account is connected and logged in (exit code 0), or with
+    Ctrl-C (1 where none is). Without --yes nothing is written unless you say so.
+    """
+    from bot import config, pairing
+    from bot.pairing import secret
+
+    settings = config.load(ENV_FILE)
+    made = settings.onebot.enabled and not secret.given(settings) and (yes or _agreed(as_json))
+    if made:
+        settings = secret.make(ENV_FILE)
+    raise typer.Exit(pairing.pair(settings, typer.echo, _show, wait=wait, as_json=as_json, made=made))
+
+
+def _agreed(as_json: bool) -> bool:
+    """Whether somebody sits at the terminal and wants a token made."""
+    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    return typer.confirm(f"No access token is set. Make one and write it into {ENV_FILE}?", default=True)
 
 
 @app.command()
@@ -183,6 +210,11 @@ def backup(
     typer.echo(f"{made.file}: {_size(made.size)}, sound; {rows}")
     for gone in copies.prune(folder, keep) if keep else ():
         typer.echo(f"removed {gone}")
+
+
+def _show(finding: Finding) -> None:
+    level = typer.style(f"{finding.level:<5}", fg=COLORS[finding.level])
+    typer.echo(f"{level}{finding.subject}: {_line(finding.text)}")
 
 
 def _say(text: str) -> None:

@@ -56,6 +56,16 @@ class Member:
     is_bot: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the platform knows of a member in a group; times are Unix seconds, None where it does not say."""
+
+    member: Member
+    joined: float | None = None
+    spoke: float | None = None
+    muted_until: float | None = None
+
+
 # --- parts of a message -------------------------------------------------------------------
 
 
@@ -145,6 +155,8 @@ class Message(Event):
     member: Member
     parts: tuple[Part, ...]
     quote: str | None = None
+    recovered: bool = False
+    """Missed while the account was away, and read from the platform's history afterwards."""
     text: str = field(init=False, compare=False)
     """The text parts joined; mentions are left out."""
 
@@ -204,6 +216,32 @@ class FriendRequest(Event):
     member: Member
     comment: str
     flag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardChanged(Event):
+    """A member goes by another name in the group: from `before` to `after` (empty: none of their own)."""
+
+    member: Member
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChanged(Event):
+    """A member became an admin, or is none any more."""
+
+    member: Member
+    admin: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poked(Event):
+    """`member` poked `target`; `ours` where that is our own account."""
+
+    member: Member
+    target: Member
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

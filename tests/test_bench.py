@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import Figure, median, table
+from bench.figures import Figure, median, ratio, table
 from bench.packages import COUNT, MEGABYTES, weigh
 from bench.process import PROC, ROOT, NotReady, Process, free_port, healthy
 from bench.start import IDLE_MB, RATIO, idle, starts
@@ -93,13 +93,23 @@ def test_weighs_packages_without_the_tools(tmp_path: Path) -> None:
 
 
 def test_the_table_says_what_was_missed() -> None:
-    figures = [median("quick", [1, 2, 9], "ms", 2), Figure("wide", 3.14159, "x", 3), Figure("plain", 7, "MB")]
+    figures = [
+        median("quick", [1, 2, 9], "ms", 2),
+        Figure("wide", 3.14159, "x", 3),
+        ratio("often", [30, 40, 20], [2, 3, 2], 12, least=True),
+        ratio("seldom", [30, 40, 20], [2, 3, 2], 16, least=True),
+        Figure("plain", 7, "MB"),
+        Figure("slow", 120.4, "ms"),
+    ]
     head, *lines = table(figures).splitlines()
     assert head.split() == ["median", "quartiles", "(extremes)", "target"]
     assert [line.split() for line in lines] == [
-        ["quick", "2", "ms", "2..6", "(1..9)", "<=", "2", "ms", "met"],
+        ["quick", "2.0", "ms", "1.5..5.5", "(1.0..9.0)", "<=", "2", "ms", "met"],
         ["wide", "3.14", "x", "<=", "3", "x", "MISSED"],
+        ["often", "15.00", "x", "11.67..14.17", "(10.00..15.00)", ">=", "12", "x", "met"],
+        ["seldom", "15.00", "x", "11.67..14.17", "(10.00..15.00)", ">=", "16", "x", "MISSED"],
         ["plain", "7.0", "MB"],
+        ["slow", "120", "ms"],
     ]
 
 
@@ -114,7 +124,8 @@ def test_runs_what_is_named_and_keeps_it(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     [kept] = tmp_path.iterdir()
     found = json.loads(kept.read_text("utf-8"))
-    assert found["options"] == {"names": ["idle"], "rounds": 15, "idle_seconds": 0}
+    options = found["options"]
+    assert (options["names"], options["rounds"], options["idle_seconds"]) == (["idle"], 15, 0)
     assert found["machine"]["python"] == sys.version.split()[0]
     names = [figure["name"] for figure in found["figures"]]
     assert "memory bot RSS" in names
@@ -124,4 +135,4 @@ def test_runs_what_is_named_and_keeps_it(tmp_path: Path) -> None:
 def test_a_bench_that_is_not_there_is_named() -> None:
     ran = bench("speed")
     assert ran.returncode == 2
-    assert "there is no bench speed; there are start, idle, packages" in ran.stderr
+    assert "there is no bench speed; there are start, idle, packages, generator, closed" in ran.stderr

@@ -37,6 +37,11 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
         ("XIAOPENG_SERVER__PORT", "secret-thing"),
         ("XIAOPENG_ALIASES", "secret-thing"),
         ("XIAOPENG_OPERATORS", '["secret-thing"]'),
+        ("XIAOPENG_ONEBOT__CONNECT", '["http://secret-thing"]'),
+        ("XIAOPENG_ONEBOT__CONNECT", '["ws://?access_token=secret-thing"]'),
+        ("XIAOPENG_ONEBOT__CONNECT", '["ws://secret-thing:port"]'),
+        ("XIAOPENG_ONEBOT__CONNECT", '["ws://[secret-thing"]'),
+        ("XIAOPENG_ONEBOT__CONNECT", '["ws://secret thing-secret-thing"]'),
         ("XIAOPENG_WEB__PASWORD", "secret-thing"),
         ("XIAOPENG_STORE__EVIDENCE_DAYS", "7"),
     ],
@@ -47,6 +52,11 @@ def test_the_setting_is_named_and_its_value_is_not(name: str, value: str, monkey
         load(None)
     assert str(refused.value).startswith(name)
     assert "secret-thing" not in str(refused.value)
+
+
+def test_addresses_to_dial_stay_as_they_were_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XIAOPENG_ONEBOT__CONNECT", '["ws://127.0.0.1:3001", "wss://[::1]:1/a/?b=c"]')
+    assert load(None).onebot.connect == ("ws://127.0.0.1:3001", "wss://[::1]:1/a/?b=c")
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:

@@ -196,6 +196,22 @@ def test_a_port_of_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "in use" in failures(found)["XIAOPENG_SERVER__PORT"]
 
 
+@pytest.mark.parametrize(
+    ("address", "level", "word"),
+    [
+        ("ws://127.0.0.1:3001", "ok", "3001"),
+        ("ws://napcat:3001/?access_token=secret", "ok", "napcat"),
+        ("ws://napcat:3001", "warn", "XIAOPENG_ONEBOT__TOKEN"),
+        ("ws://localhost:18080", "warn", "own port"),
+    ],
+)
+def test_what_is_to_be_dialled(monkeypatch: pytest.MonkeyPatch, address: str, level: str, word: str) -> None:
+    setting = "XIAOPENG_ONEBOT__CONNECT"
+    found = examined(monkeypatch, {setting: f'["{address}"]', "XIAOPENG_SERVER__PORT": "18080"})
+    assert word in of(found, setting, level)
+    assert not any("secret" in finding.text for finding in found)
+
+
 def test_unknown_platforms_and_no_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Nobody" in of(examined(monkeypatch, {}), "XIAOPENG_OPERATORS", "warn")
     assert "pq" in of(examined(monkeypatch, {"XIAOPENG_OPERATORS": '["pq:1"]'}), "XIAOPENG_OPERATORS", "warn")

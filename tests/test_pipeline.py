@@ -541,6 +541,8 @@ async def test_without_the_database_commands_are_answered_once_and_nothing_is_lo
         await room.settle()
         message = room.message("/回 中")
         assert await send(room, message, message) == ["中"]
+        with pytest.raises(StoreError):
+            await room.app.store.flush()
         assert "磁盘满了" in (await room.say("/状态"))[0]
         connection.execute("pragma max_page_count = 1000000")
         async with asyncio.timeout(8):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.adapters.onebot import PATH
 from tests.replay import Replay, instructions
 
 ROOT = Path(__file__).parent.parent
@@ -165,12 +167,47 @@ def test_the_image_installs_by_hash_and_keeps_its_data_apart() -> None:
 
 
 def test_compose_opens_one_door_on_loopback() -> None:
-    assert list(compose()["services"]) == ["bot"]
+    assert [name for name, service in compose()["services"].items() if "profiles" not in service] == ["bot"]
     bot = compose()["services"]["bot"]
     assert bot["ports"] == ["127.0.0.1:8080:8080"]
-    assert "network_mode" not in bot
+    assert "depends_on" not in bot, "the bot starts without what has a profile"
     (volume,) = bot["volumes"]
     assert volume.partition(":")[0] in compose()["volumes"]
+
+
+def test_compose_publishes_on_loopback_alone() -> None:
+    for name, service in compose()["services"].items():
+        assert "network_mode" not in service, name
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"]), name
+
+
+def test_compose_gives_napcat_its_place_and_no_power() -> None:
+    napcat = compose()["services"]["napcat"]
+    assert napcat["profiles"] == ["qq"]
+    assert re.fullmatch(r"mlikiowa/napcat-docker:v\d+\.\d+\.\d+", napcat["image"]), "a version, not latest"
+    assert napcat["ports"] == ["127.0.0.1:6099:6099"]
+    assert napcat["environment"]["ACCOUNT"] == "${ACCOUNT:-}"
+    assert "env_file" not in napcat, "the bot's keys are none of its business"
+    assert not {"privileged", "cap_add", "devices", "user"} & napcat.keys()
+    kept = dict(volume.split(":") for volume in napcat["volumes"])
+    assert set(kept.values()) == {"/app/napcat/config", "/app/.config/QQ"}
+    assert set(kept) <= set(compose()["volumes"])
+    assert set(kept).isdisjoint(volume.partition(":")[0] for volume in compose()["services"]["bot"]["volumes"])
+
+
+def test_compose_tells_napcat_where_the_bot_is() -> None:
+    napcat = compose()["services"]["napcat"]
+    (mounted,) = napcat["configs"]
+    # The image copies /app/templates/$MODE.json to where NapCat looks for what an account without its own takes.
+    assert mounted["target"] == f"/app/templates/{napcat['environment']['MODE']}.json"
+    content = compose()["configs"][mounted["source"]]["content"]
+    network = json.loads(content.replace("${XIAOPENG_ONEBOT__TOKEN}", "a-token"))["network"]
+    (client,) = network.pop("websocketClients")
+    assert not any(network.values())
+    bot = compose()["services"]["bot"]
+    assert client["url"] == f"ws://bot:{bot['environment']['XIAOPENG_SERVER__PORT']}{PATH}"
+    assert client["token"] == "a-token"
+    assert (client["enable"], client["messagePostFormat"], client["reportSelfMessage"]) == (True, "array", False)
 
 
 def test_compose_wants_the_keys_and_gives_no_power() -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bot.api import EVERYONE, Answer, Context, Mention, Plugin, Reply, Text, command
 from bot.errors import AdapterError
-from bot.sending import split_parts, split_text
+from bot.pieces import split_parts, split_text
 from bot.testing import PLATFORM, Room, Scripted
-from bot.types import Part
+from bot.types import Forward, Part
 
 LABEL = "——内容由 AI 生成（一号）"
 
@@ -62,6 +62,16 @@ class Writer(Plugin, title="写手"):
     async def long(self, ctx: Context) -> Reply:
         """长：/长"""
         return Reply("一句话。" * 100, ref="long:1")
+
+    @command("长且点名", "longcall")
+    async def long_call(self, ctx: Context) -> Reply:
+        """长且点名：/长且点名"""
+        return Reply((Mention(f"{PLATFORM}:博", "博"), "一句话。" * 100))
+
+    @command("悄悄长", "longwhisper")
+    async def long_whisper(self, ctx: Context) -> Reply:
+        """悄悄长：/悄悄长"""
+        return Reply("一句话。" * 100, private=True)
 
     @command("悄悄", "whisper")
     async def whisper(self, ctx: Context) -> Reply:
@@ -118,6 +128,64 @@ async def test_a_long_text_is_split_and_quoted_once() -> None:
         assert [sent.quote for sent in room.platform.sent] == ["q1"] + [None] * (len(pieces) - 1)
         rows = await room.rows("select distinct ref from said")
         assert rows == [{"ref": "long:1"}]
+
+
+PACE = {"group": 0, "account": 0, "commands": 0, "loop": 0, "length": 100}
+
+
+async def test_a_long_text_is_one_merged_message_where_the_platform_can() -> None:
+    async with Room(Writer, pace=PACE, forwards=True) as room:
+        await room.say("/长", message_id="q1")
+        [sent] = room.platform.sent
+        [merged] = sent.parts
+        assert isinstance(merged, Forward)
+        assert len(merged.messages) > 3
+        assert "".join(part.text for piece in merged.messages for part in piece if isinstance(part, Text)) == (
+            "一句话。" * 100
+        )
+        assert sent.quote is None, "a merged message cannot quote"
+        [row] = await room.rows("select ref, text, message_id, failed from said")
+        assert (row["ref"], row["message_id"], row["failed"]) == ("long:1", room.last_id, None)
+        assert row["text"].replace("\n", "") == "一句话。" * 100
+        assert await room.app.outbox.origin(room.group.id, room.last_id) == ("long:1", None)
+
+
+@pytest.mark.parametrize(
+    ("forward", "command"), [(0, "/长"), (4, "/长"), (3, "/长且点名"), (3, "/悄悄长"), (3, "/不用")]
+)
+async def test_not_everything_is_merged(forward: int, command: str) -> None:
+    async with Room(Writer, pace=PACE | {"forward": forward}, forwards=True) as room:
+        await room.say(command)
+        assert room.platform.sent
+        assert not any(isinstance(part, Forward) for sent in room.platform.sent for part in sent.parts)
+
+
+async def test_the_label_stands_on_the_first_piece_of_a_merged_message() -> None:
+    async with Room(Writer, pace=PACE, forwards=True, models={"一号": Scripted("模型的话。" * 100)}) as room:
+        await room.say("/改写")
+        [merged] = room.platform.sent[0].parts
+        assert isinstance(merged, Forward)
+        labelled = [LABEL in "".join(p.text for p in piece if isinstance(p, Text)) for piece in merged.messages]
+        assert labelled == [True] + [False] * (len(labelled) - 1)
+        assert len(await room.rows("select 1 from labels")) == 1
+
+
+async def test_where_merging_is_refused_the_pieces_go_out() -> None:
+    async with Room(Writer, pace=PACE, forwards=True) as room:
+        room.platform.refuses["forward"] = AdapterError("这个 OneBot 实现发不了合并转发")
+        pieces = await room.say("/长", message_id="q1")
+        assert "".join(pieces) == "一句话。" * 100
+        assert room.platform.sent[0].quote == "q1"
+        assert await room.rows("select 1 from said where failed is not null") == []
+        assert room.app.outbox.failures == {}
+
+
+async def test_a_merged_message_in_doubt_is_not_said_again() -> None:
+    async with Room(Writer, pace=PACE, forwards=True) as room:
+        room.platform.refuses["forward"] = AdapterError("没有回音", ambiguous=True)
+        assert await room.say("/长") == []
+        [row] = await room.rows("select failed from said")
+        assert row["failed"] == "没有回音（可能已送达）"
 
 
 async def test_a_private_reply(room: Room) -> None:

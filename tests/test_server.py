@@ -40,7 +40,7 @@ ROUTES = (
     web.get("/", hello),
     web.post("/write", hello),
     web.get("/fail", fail),
-    web.get("/ws", echo),
+    web.get("/channel", echo),
     web.get("/onebot/v11/ws", echo),
 )
 
@@ -137,15 +137,15 @@ async def test_pages_of_other_origins_may_not_write_or_connect(origin: str, stat
         async with client.get("/", headers=headers) as answer:
             assert answer.status == 200
         if status == 200:
-            async with client.ws_connect("/ws", headers=headers) as channel:
+            async with client.ws_connect("/channel", headers=headers) as channel:
                 assert await channel.receive_str() == "open"
         else:
             with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
-                await client.ws_connect("/ws", headers=headers)
+                await client.ws_connect("/channel", headers=headers)
 
 
 async def test_without_an_origin_programs_may_connect() -> None:
-    async with serving() as (_, client), client.ws_connect("/ws") as channel:
+    async with serving() as (_, client), client.ws_connect("/channel") as channel:
         assert await channel.receive_str() == "open"
 
 
@@ -173,7 +173,7 @@ async def test_nothing_is_shown_before_the_login() -> None:
         async with client.post("/write") as answer:
             assert answer.status == 401
         with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
-            await client.ws_connect("/ws")
+            await client.ws_connect("/channel")
         async with client.get("/healthz") as answer:
             assert answer.status == 200
         for path, kind in (("/login", "text/html"), ("/login/style.css", "text/css")):
@@ -190,7 +190,7 @@ async def test_the_password_opens() -> None:
             assert "SameSite=Strict" in cookie
         async with client.get("/") as answer:
             assert await answer.text() == "hello"
-        async with client.ws_connect("/ws") as channel:
+        async with client.ws_connect("/channel") as channel:
             assert await channel.receive_str() == "open"
 
 

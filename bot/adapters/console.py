@@ -1,6 +1,7 @@
 """The demo group in a terminal: what is typed is said in it, and what the bot says appears as it comes.
 
-`console_lines` reads, `console_talk` obeys, `console_rooms` remembers, `console_screen` shows.
+`console_lines` reads, `console_talk` obeys, `console_rooms` remembers, `console_screen` shows; `console_acts` is what
+the bot does beyond speaking.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from loguru import logger
 
+from bot.adapters.console_acts import Acts
 from bot.adapters.console_lines import reading
-from bot.adapters.console_rooms import Record, Room, Rooms
+from bot.adapters.console_rooms import Record, Rooms
 from bot.adapters.console_screen import BOLD, CYAN, DIM, Screen
 from bot.adapters.console_talk import DEMO, TEST, Talk
 from bot.adapters.console_text import in_line, joined
@@ -26,12 +28,13 @@ from bot.types import Account, Event, Group, Health, Member, Mention, Outgoing, 
 HELLO = "这是本机上的演示，你在示例群里；没有登记模型的时候，由离线替身回答。直接打字就是发言，:help 看还能做什么。"
 
 
-class Console:
+class Console(Acts):
     """The adapter of the platform "console", over a terminal or a pipe: descriptors to read and to write."""
 
     name = "console"
     platform = "console"
     streams = True
+    forwards = False
 
     def __init__(
         self, config: Config, *, reads: int = 0, writes: int = 1, environ: Mapping[str, str] = os.environ
@@ -48,6 +51,7 @@ class Console:
         self._talk = Talk(self._rooms, self.account, self._note, self._said)
         self._up = False
         self._since = time.time()
+        self._receive: Callable[[Event], None] | None = None
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return []
@@ -55,6 +59,7 @@ class Console:
     @asynccontextmanager
     async def listen(self, receive: Callable[[Event], None]) -> AsyncIterator[None]:
         """Take lines while entered; what the bot still has to say is shown after that, too."""
+        self._receive = receive
         self._note(HELLO)
         for event in self._talk.arrive():
             receive(event)
@@ -92,7 +97,7 @@ class Console:
         """Show a message, or write it while it comes; a stream's own error passes through after what came is shown."""
         room = self._room(outgoing.group)
         if outgoing.to is not None and outgoing.to not in room.people:
-            raise AdapterError("the member is not in this group")
+            raise AdapterError("群里没有这个人")
         record = self._rooms.record(room.group, self._bot, outgoing.to)
         quote = self._rooms.find(outgoing.quote)
         if outgoing.stream is None:
@@ -117,33 +122,8 @@ class Console:
         room = self._rooms.rooms.get(group.id)
         return len(room.people) if room else None
 
-    async def recall(self, group: Group, message_id: str) -> None:
-        record = self._rooms.find(message_id)
-        if record is None or record.group.id != group.id:
-            raise AdapterError("the message is no longer there")
-        if not record.removed:
-            record.removed = True
-            self._note(f"{self._bot.name} 撤回了 {f'#{record.number}' if record.number else '还没写完的消息'}")
-
-    async def mute(self, group: Group, member_id: str, seconds: int) -> None:
-        room = self._room(group)
-        person = room.people.get(member_id)
-        if person is None or group.direct:
-            raise AdapterError("no such member in this group")
-        if seconds > 0:
-            room.muted[member_id] = time.time() + seconds
-            self._note(f"{person.name} 被禁言 {seconds} 秒")
-        elif room.muted.pop(member_id, None) is not None:
-            self._note(f"{person.name} 可以说话了")
-
     def health(self) -> Sequence[Health]:
         return [Health("终端聊天", self._up, self._since)]
-
-    def _room(self, group: Group) -> Room:
-        room = self._rooms.rooms.get(group.id)
-        if room is None:
-            raise AdapterError("there is no such group")
-        return room
 
     # --- what is shown --------------------------------------------------------------------
 

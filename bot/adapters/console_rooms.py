@@ -52,6 +52,10 @@ class Room:
     people: dict[str, Person] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     muted: dict[str, float] = field(default_factory=dict)
+    silent: bool = False
+    """Only admins may speak."""
+    banned: set[str] = field(default_factory=set)
+    """Who may not come back."""
 
     def demand_voice(self, person: Person) -> None:
         """Raises Refusal where the person is not in the room, or is muted."""
@@ -60,6 +64,8 @@ class Room:
         left = self.muted.get(person.id, 0) - time.time()
         if left > 0:
             raise Refusal(f"{person.name} 被禁言了，{int(left) + 1} 秒后才能说话。")
+        if self.silent and person.role < Role.ADMIN:
+            raise Refusal("全员禁言中，只有管理员可以说话。")
 
 
 class Rooms:

@@ -130,6 +130,8 @@ class Talk:
         return self.arrive()
 
     def _join(self) -> Sequence[Event]:
+        if self.person.id in self.room.banned:
+            raise Refusal(f"{self.person.name} 已被移出{self.room.group.name}，不能再加入。")
         self.room.people[self.person.id] = self.person
         self.room.known.add(self.person.id)
         self._note(f"{self.person.name} 加入了{self.room.group.name}")

@@ -130,18 +130,30 @@ def line(value: object, limit: int) -> str:
 # --- answers ------------------------------------------------------------------------------
 
 MUTED: Final = "本账号在该群被禁言"
-RESULT = re.compile(r'"result"\s*:\s*(-?[0-9]{1,12})')
+UNSUPPORTED: Final = "这个 OneBot 实现不支持该操作"
+LOST: Final = "QQ 网络异常，或本账号已掉线"
+CHINESE = re.compile("[\u4e00-\u9fff]")
+RESULT = re.compile(r'\bresult"?\s*[:=]\s*(-?[0-9]{1,12})')
 HINTS: Final = {
     110: "本账号已经不在该群",
     120: MUTED,
-    1006514: "QQ 网络异常，或本账号已掉线",
+    1006514: LOST,
     120101005: "本账号不是该群的管理员",
-    1404: "这个 OneBot 实现不支持该操作",
+    404: UNSUPPORTED,
+    1404: UNSUPPORTED,
 }
 TELLTALES: Final = {
     "ERR_NOT_GROUP_ADMIN": HINTS[120101005],
+    "NOT_MANAGEABLE": HINTS[120101005],
+    # go-cqhttp tells a mute and a restricted account in the same words.
+    "blocked by server": f"{MUTED}，或者被风控",
     "rich media transfer failed": "图片被拦截，或者太大",
     "当前处于被禁言状态": MUTED,
+    "Recall failed": "撤不回这条消息，可能太旧，或者没有权限",
+    "user not in group": "这个人不在该群",
+    "cannot ban owner": "群主不能禁言",
+    "cannot ban admin": "只有群主能禁言管理员",
+    "No such request": "没有这个申请，可能已经处理过",
 }
 
 
@@ -156,6 +168,11 @@ class Answer:
     @property
     def muted(self) -> bool:
         return self.reason.startswith(MUTED)
+
+    @property
+    def lost(self) -> bool:
+        """The implementation cannot reach QQ."""
+        return self.reason.startswith(LOST)
 
 
 def answer(body: Body) -> Answer:
@@ -174,6 +191,9 @@ def answer(body: Body) -> Answer:
     hint = hint or next((text for telltale, text in TELLTALES.items() if telltale in whole), None)
     if hint:
         return Answer(reason=f"{hint}（{said}）"[:200] if said else hint)
+    if said and not CHINESE.search(said):
+        # Members read it: a foreign sentence alone would tell them nothing.
+        return Answer(reason=f"QQ 没有接受（{said}）"[:200])
     return Answer(reason=said or f"没有说明原因（{code:g}）" if code is not None else said or "没有说明原因")
 
 

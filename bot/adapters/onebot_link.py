@@ -3,89 +3,112 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import math
-import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from aiohttp import WSMsgType, web
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from loguru import logger
 
+from bot.adapters.onebot_calls import Calls
 from bot.adapters.onebot_events import View
-from bot.adapters.onebot_frames import DIRECT, PREFIX, Answer, Body, answer, digits, dump, line, number
+from bot.adapters.onebot_frames import DIRECT, PREFIX, Answer, Body, digits, dump, number
+from bot.adapters.onebot_memory import Memory
+from bot.adapters.onebot_places import Place
+from bot.adapters.onebot_pulse import Pulse
+from bot.adapters.onebot_quirks import UNKNOWN, Quirks
 from bot.errors import AdapterError
-from bot.types import Account, Outgoing
+from bot.promptly import promptly
+from bot.types import Account, Event, Outgoing
 
 MEDIA_RATE: Final = 256 * 1024
 """Bytes a second that an implementation allows itself for uploads; a call with media waits that much longer."""
 
 MOST_REMEMBERED: Final = 5000
 
-Socket = web.WebSocketResponse[Literal[False]]
+LARGEST_MESSAGE: Final = 64 * 2**20
+"""Bytes at which the link gives up on a message; far above what is read, so that size alone closes no link."""
+
+PING: Final = 20.0
+"""Seconds of silence after which a link is pinged; without an answer within half of that it is dead."""
+
+Socket = web.WebSocketResponse[Literal[False]] | ClientWebSocketResponse[Literal[False]]
+Way = Literal["universal", "api", "event"]
+"""What a connection carries: both, calls, or events."""
 
 
 class Link:
-    """One connection of an implementation: calls with their answers, and when it was last heard."""
+    """One connection of an implementation: calls with their answers, and when it was last heard.
 
-    def __init__(self, socket: Socket, transport: asyncio.Transport | None) -> None:
+    `stands` says whether what is written now can still leave; `forward` that it was us who dialled.
+    """
+
+    def __init__(
+        self, socket: Socket, stands: Callable[[], bool], way: Way = "universal", *, forward: bool = False
+    ) -> None:
         self.socket = socket
+        self.speaks, self.hears = way != "event", way != "api"
+        self.forward = forward
+        self.seat: Seat | None = None
+        """Whose connection it is, as soon as that is known."""
+        self.early: list[bytes] | None = None
+        """Events that came while it was being asked whose connection it is."""
         self.heard = time.monotonic()
         self.patience = math.inf
         self.trusted = False
         """A valid frame came."""
         self.tells = False
         """Its heartbeats say whether the account is online."""
+        self.refused = ""
+        """Why the far end wants none of us."""
+        self.replaced = False
+        """A newer connection of the account took its place."""
+        self.dropped = False
+        """It was us who ended it."""
         self.ended = False
         self.asked: set[str] = set()
         self.curious: asyncio.Queue[str] = asyncio.Queue()
-        """Groups (by number) in which our own name is still to be learnt."""
+        """Groups (by number) in which our own standing is still to be learnt."""
+        self.studied: set[str] = set()
+        """Groups in which it was learnt over this connection."""
         self.tasks: list[asyncio.Task[None]] = []
-        self._transport = transport
-        self._waiting: dict[str, asyncio.Future[Answer]] = {}
-        # The random part keeps late answers to an earlier connection apart.
-        self._echoes = (f"{prefix}-{n}" for prefix in [secrets.token_hex(4)] for n in itertools.count(1))
+        self._stands = stands
+        self._calls = Calls()
 
     async def ask(self, action: str, params: Mapping[str, object], within: float) -> Answer:
         """Make one call and wait for its answer. Raises AdapterError where none comes."""
-        if self.ended or self.socket.closed or self._transport is None or self._transport.is_closing():
+        if self.ended or self.socket.closed or not self._stands():
             raise AdapterError("与 OneBot 实现的连接已断开")
-        echo = next(self._echoes)
+        echo = self._calls.echo()
         frame = dump({"action": action, "params": params, "echo": echo})
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[echo] = answered
-        within += len(frame) / MEDIA_RATE if len(frame) > MEDIA_RATE else 0
+        if len(frame) > MEDIA_RATE:
+            within += len(frame) / MEDIA_RATE
+        answered = self._calls.begin(echo, within)
         try:
-            async with asyncio.timeout(within):
-                await self.socket.send_frame(frame, WSMsgType.TEXT)
-                return await answered
+            await promptly(self.socket.send_frame(frame, WSMsgType.TEXT), within)
+            return await answered
         except TimeoutError:
             raise AdapterError(f"{action} 在 {within:g} 秒内没有回答", ambiguous=True) from None
         except ConnectionError:
             # The connection stood when the frame was handed over: it may have left.
             raise AdapterError(f"{action} 发出时连接断开", ambiguous=True) from None
         finally:
-            del self._waiting[echo]
+            self._calls.end(echo)
 
-    async def told(self, action: str, params: Mapping[str, object], within: float) -> dict[str, Any]:
-        """Ask for what is good to know, not needed; empty where no answer says it."""
+    async def told(self, action: str, params: Mapping[str, object], within: float) -> Any:
+        """Ask for what is good to know, not needed; None where no answer says it."""
         try:
-            answer = await self.ask(action, params, within)
+            return (await self.ask(action, params, within)).data
         except AdapterError as failure:
             logger.debug("OneBot: {} failed: {}", action, failure.reason)
-            return {}
-        return answer.data if isinstance(answer.data, dict) else {}
+            return None
 
     def answered(self, body: Body) -> bool:
         """Hand an answer to its call; False where no call waits for it."""
-        echo = body.get("echo")
-        waiting = self._waiting.get(str(echo)) if isinstance(echo, (str, int)) else None
-        if waiting is None or waiting.done():
-            return False
-        waiting.set_result(answer(body))
-        return True
+        return self._calls.answered(body)
 
     async def silent(self) -> None:
         """Wait until nothing has been heard for longer than `patience` (seconds)."""
@@ -100,9 +123,7 @@ class Link:
         self.ended = True
         for task in self.tasks:
             task.cancel()
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(AdapterError("连接在回答之前断开", ambiguous=True))
+        self._calls.break_off("连接在回答之前断开")
 
 
 @dataclass(slots=True)
@@ -112,22 +133,76 @@ class Seat:
     view: View
     since: float
     nickname: str = ""
+    app: str = ""
+    version: str = ""
+    quirks: Quirks = UNKNOWN
     link: Link | None = None
+    """Over which calls go out."""
+    ear: Link | None = None
+    """Over which events come in; nearly always the same."""
+    forward: bool = False
+    """It was us who dialled."""
     online: bool = False
+    gone: bool = False
+    """The account itself was said to be offline, whatever its connections."""
     detail: str = ""
-    muted: dict[str, float] = field(default_factory=dict)
-    """Until when (monotonic seconds) we may not speak."""
-    seen: dict[str, None] = field(default_factory=dict)
+    pulse: Pulse = field(default_factory=Pulse)
+    places: Memory[str, Place] = field(default_factory=Memory)
+    seen: Memory[str, None] = field(default_factory=Memory)
     """Ids of messages that this account can take back, oldest first."""
-    strangers: dict[str, str] = field(default_factory=dict)
+    strangers: Memory[str, str] = field(default_factory=Memory)
     """Through which group somebody who is no friend writes to us."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """How many frames of each kind were not made into events."""
+    replaced: list[float] = field(default_factory=list)
+    """When (monotonic seconds) a connection took the place of one that stood, lately."""
+    expected: list[tuple[Callable[[Event], bool], asyncio.Future[Event]]] = field(default_factory=list)
+    """What acts wait for; empty nearly always."""
+
+    @contextmanager
+    def expect(self, match: Callable[[Event], bool]) -> Iterator[asyncio.Future[Event]]:
+        """Wait from now on for an event of this account: the future gets the first that matches."""
+        wait = match, asyncio.get_running_loop().create_future()
+        self.expected.append(wait)
+        try:
+            yield wait[1]
+        finally:
+            self.expected.remove(wait)
+            wait[1].cancel()
+
+    def witness(self, event: Event) -> None:
+        """Hand an event to whoever waits for it."""
+        for match, awaited in self.expected:
+            if not awaited.done() and match(event):
+                awaited.set_result(event)
 
     def may_speak(self, group: str) -> bool:
-        until = self.muted.get(group)
-        if until is not None and until <= time.monotonic():
-            del self.muted[group]
-            until = None
-        return until is None
+        """Whether no mute of ours, and none of the whole group, silences us there, as far as we know."""
+        place = self.places.get(group)
+        return place is None or place.open
+
+    def place(self, group: str) -> Place:
+        """What we know of a group, to be added to."""
+        found = self.places.get(group)
+        if found is None:
+            found = Place()
+            self.places.keep(group, found)
+        return found
+
+    def ask_about(self, group: str) -> None:
+        """Have our own standing in a group learnt, once per connection."""
+        link = self.link
+        if link is not None and group not in link.asked:
+            link.asked.add(group)
+            link.curious.put_nowait(group)
+            self.view.accounts.setdefault(group, self.view.account)
+
+    def leave(self, group: str) -> None:
+        """Forget a group, or what is known of it from before."""
+        self.places.pop(group, None)
+        self.view.accounts.pop(group, None)
+        if self.link is not None:
+            self.link.asked.discard(group)
 
     def name(self, nickname: str, group: str | None = None, card: str = "") -> None:
         """Learn what we are called, everywhere or in one group."""
@@ -141,21 +216,6 @@ class Seat:
             unknown = [known for known, called in self.view.accounts.items() if not called.names]
             self.view.accounts.update(dict.fromkeys(unknown, account))
 
-    async def learn(self, link: Link, within: float) -> None:
-        """Ask, one call after another, what we are called and who carries our words."""
-        login = await link.told("get_login_info", {}, within)
-        self.name(line(login.get("nickname"), 64))
-        version = await link.told("get_version_info", {}, within)
-        app, release = (line(version.get(key), 64) for key in ("app_name", "app_version"))
-        logger.info("OneBot: {} is connected through {} {}", self.view.account.id, app or "?", release)
-        own = number(self.view.account.id.removeprefix(PREFIX))
-        while True:
-            group = await link.curious.get()
-            params = {"group_id": number(group), "user_id": own, "no_cache": False}
-            member = await link.told("get_group_member_info", params, within)
-            if member:
-                self.name(line(member.get("nickname"), 64), group, line(member.get("card"), 64))
-
     def address(self, outgoing: Outgoing, message: list[Body]) -> dict[str, object]:
         """Whom a private message goes to, and through which group where they may be no friend."""
         group = outgoing.group
@@ -163,10 +223,3 @@ class Seat:
         source = self.strangers.get(member) if group.direct else digits(group.id)
         params: dict[str, object] = {"user_id": number(digits(member)), "message": message}
         return params | {"group_id": number(source)} if source else params
-
-
-def keep(known: dict[str, Any], key: str, value: object = None) -> None:
-    """Put into a memory of bounded size, from which the oldest goes."""
-    known[key] = value
-    if len(known) > MOST_REMEMBERED:
-        del known[next(iter(known))]

@@ -1,6 +1,6 @@
 """What a message of OneBot v11 consists of: segments and CQ codes become parts, and parts become segments.
 
-Here are mentions, pictures, faces, files, cards and forwarded messages, first as received, then as sent.
+Here are mentions, pictures, faces, files, cards and merged messages, first as received, then as sent.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def read(message: object, account: Account, depth: int = 0) -> tuple[tuple[Part,
         raise Malformed("message")
     parts: list[Part] = []
     quote = None
-    for segment in segments[:MOST_PARTS]:
+    for segment in segments if len(segments) <= MOST_PARTS else segments[:MOST_PARTS]:
         if type(segment) is not dict:
             parts.append(Text(segment) if type(segment) is str else Other("?"))
             continue
@@ -253,6 +253,15 @@ def write(parts: Iterable[Part], quote: str | None = None, *, mentions: bool = T
     if segments and quote is not None:
         segments.insert(0, {"type": "reply", "data": {"id": quote}})
     return segments
+
+
+def nodes(forward: Forward, account: Account) -> list[Body]:
+    """Merged messages as segments, each in our own name; empty where there is nothing to show."""
+    own, name = account.id.removeprefix(PREFIX), account.names[-1] if account.names else "QQ"
+    written = (write(inside, mentions=False) for inside in forward.messages)
+    # The implementations are of two minds about the keys of a node; each passes over the other's.
+    head = {"user_id": own, "uin": own, "nickname": name, "name": name}
+    return [{"type": "node", "data": {**head, "content": content}} for content in written if content]
 
 
 def _shown(part: Part) -> str:

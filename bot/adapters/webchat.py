@@ -1,7 +1,7 @@
 """The local web chat: two groups and a direct chat in the browser, to try the bot without any platform.
 
 The page is `static/webchat.html`. It speaks over one WebSocket, in the frames of `webchat_wire`;
-`webchat_talk` obeys them, `webchat_rooms` remembers.
+`webchat_talk` obeys them, `webchat_rooms` remembers, `webchat_acts` is what the bot does beyond speaking.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from pathlib import Path
 from aiohttp import WSMessage, WSMsgType, web
 from loguru import logger
 
+from bot.adapters.webchat_acts import Acts
 from bot.adapters.webchat_rooms import UPLOADS, Record, Room, Rooms
 from bot.adapters.webchat_tab import Tab
 from bot.adapters.webchat_talk import Commands, Talk
 from bot.adapters.webchat_wire import IMAGE_LIMIT, SENTENCES, Frame, Refused, Say, decode, shown
 from bot.config import Config
 from bot.errors import AdapterError
-from bot.types import Account, Event, Group, Health, Image, Member, Outgoing, Part, Role
+from bot.types import Account, Event, Group, Health, Image, Outgoing, Part, Role
 
 STATIC = Path(__file__).parent / "static"
 DEMO = Group("web:demo", "示例群")
@@ -35,12 +36,13 @@ def _no_commands(group: Group) -> list[tuple[str, str]]:
     return []
 
 
-class WebChat:
+class WebChat(Acts):
     """The adapter of the platform "web". `commands` tells what the page may suggest in a group."""
 
     name = "webchat"
     platform = "web"
     streams = True
+    forwards = False
 
     def __init__(self, config: Config, commands: Commands = _no_commands) -> None:
         self.account = Account("web:bot", (config.name, *config.aliases))
@@ -75,10 +77,9 @@ class WebChat:
         """Show a message, or write it while it comes; a stream's own error passes through after what came is shown."""
         room = self._room(outgoing.group)
         if outgoing.to is not None and outgoing.to not in room.visitors:
-            raise AdapterError("the member is not in this group")
-        author = Member(self.account.id, self.account.names[0], Role.ADMIN, is_bot=True)
+            raise AdapterError("群里没有这个人")
         parts = [self._drawn(part) for part in outgoing.parts]
-        record = Record(author, parts, outgoing.quote, outgoing.to, streaming=outgoing.stream is not None)
+        record = Record(self._bot, parts, outgoing.quote, outgoing.to, streaming=outgoing.stream is not None)
         if outgoing.stream is not None:
             record.parts.append({"text": ""})
         room.add(record)
@@ -101,34 +102,8 @@ class WebChat:
         room = self._rooms.rooms.get(group.id)
         return sum(bool(visitor.tabs) for visitor in room.visitors.values()) if room else None
 
-    async def recall(self, group: Group, message_id: str) -> None:
-        room = self._room(group)
-        record = room.records.get(message_id)
-        if record is None:
-            raise AdapterError("the message is no longer there")
-        if not record.removed:
-            self._rooms.remove(room, record, "admin")
-
-    async def mute(self, group: Group, member_id: str, seconds: int) -> None:
-        room = self._room(group)
-        visitor = room.visitors.get(member_id)
-        if visitor is None or group.direct:
-            raise AdapterError("no such member in this group")
-        if seconds > 0:
-            room.muted[member_id] = time.time() + seconds
-        elif room.muted.pop(member_id, None) is None:
-            return
-        kind = "muted" if seconds > 0 else "unmuted"
-        room.publish({"is": "notice", "kind": kind, "name": visitor.name, "seconds": seconds})
-
     def health(self) -> list[Health]:
         return [Health("网页聊天", self._receive is not None, self._since)]
-
-    def _room(self, group: Group) -> Room:
-        room = self._rooms.rooms.get(group.id)
-        if room is None:
-            raise AdapterError("there is no such group any more")
-        return room
 
     def _drawn(self, part: Part) -> Frame:
         if not isinstance(part, Image) or part.data is None:
@@ -136,7 +111,7 @@ class WebChat:
         try:
             return shown(part, self._rooms.gallery.add(part.data))
         except Refused as refused:
-            raise AdapterError("a picture in a format that browsers do not show") from refused
+            raise AdapterError("浏览器显示不了这种图片") from refused
 
     async def _write(self, room: Room, record: Record, stream: AsyncIterator[str]) -> None:
         whole = False

@@ -83,12 +83,15 @@ class Record:
 
 @dataclass(eq=False, slots=True)
 class Room:
-    """One group: who joined it, its last messages, who may not speak (until which Unix second)."""
+    """One group: who joined it, its last messages, who may not speak (until which Unix second), who may not join."""
 
     group: Group
     visitors: dict[str, Visitor] = field(default_factory=dict)
     records: OrderedDict[str, Record] = field(default_factory=OrderedDict)
     muted: dict[str, float] = field(default_factory=dict)
+    silent: bool = False
+    """Only admins may speak."""
+    banned: set[str] = field(default_factory=set)
 
     def publish(self, frame: Frame, to: str | None = None) -> None:
         """Tell every page of the room, or those of the member `to`."""
@@ -109,7 +112,7 @@ class Room:
         return record
 
     def may_speak(self, visitor: Visitor) -> bool:
-        if self.muted.get(visitor.id, 0) > time.time():
+        if self.muted.get(visitor.id, 0) > time.time() or (self.silent and visitor.role < Role.ADMIN):
             return False
         self.muted.pop(visitor.id, None)
         return True

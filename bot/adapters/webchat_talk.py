@@ -79,12 +79,14 @@ class Talk:
             case TakeBack():
                 return self._take_back(visitor, request)
             case Join():
-                return self._join(visitor, self.rooms.find(request.group, visitor))
+                room = self.rooms.find(request.group, visitor)
+                if visitor.id in room.banned:
+                    raise Refused("banned")
+                return self._join(visitor, room)
             case Leave():
                 return self._leave(visitor, self.rooms.inside(request.group, visitor))
             case Rename():
-                self.rooms.rename(visitor, self._named(request.name))
-                self._show(visitor)
+                self.rename(visitor, request.name)
             case Become():
                 visitor.role = ROLES[request.role]
                 self._show(visitor)
@@ -137,12 +139,22 @@ class Talk:
     def _leave(self, visitor: Visitor, room: Room) -> list[Event]:
         if room.group.direct:
             raise Refused("unknown_group")
-        if room.visitors.pop(visitor.id, None) is None:
+        if visitor.id not in room.visitors:
             return []
+        self.show_out(visitor, room, "left")
+        return [MemberLeft(group=room.group, account=self._account, time=time.time(), member=visitor.member())]
+
+    def show_out(self, visitor: Visitor, room: Room, kind: str) -> None:
+        """Take a visitor out of a room, and tell the pages by a notice of this kind."""
+        del room.visitors[visitor.id]
         visitor.put(room.shown(visitor, self.bot))
         room.publish({"is": "gone", "id": visitor.id})
-        room.publish({"is": "notice", "kind": "left", "name": visitor.name})
-        return [MemberLeft(group=room.group, account=self._account, time=time.time(), member=visitor.member())]
+        room.publish({"is": "notice", "kind": kind, "name": visitor.name})
+
+    def rename(self, visitor: Visitor, name: str) -> None:
+        """Give a visitor another name. Raises Refused."""
+        self.rooms.rename(visitor, self._named(name))
+        self._show(visitor)
 
     def _show(self, visitor: Visitor) -> None:
         for room in self.rooms.of(visitor):

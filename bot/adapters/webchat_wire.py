@@ -36,6 +36,7 @@ SENTENCES: Mapping[str, str] = {
     "hello_twice": "已经连上了，不用再连一次。",
     "unknown_group": "没有这个群。",
     "not_joined": "先加入这个群，才能在里面说话。",
+    "banned": "你已被移出这个群，不能再加入。",
     "unknown_member": "没有找到要 @ 的人，可能已经退群了。",
     "not_everyone": "只有管理员可以 @ 所有人。",
     "unknown_message": "那条消息已经不在了。",

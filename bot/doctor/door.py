@@ -6,10 +6,11 @@ import asyncio
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from bot.adapters.onebot import OneBot
 from bot.adapters.webchat import WebChat
-from bot.config import Config, Web, variable
+from bot.config import LOOPBACK, Config, Web, variable
 from bot.config import OneBot as OneBotSettings
 from bot.doctor.finding import Finding, failed, ok, warn
 from bot.errors import ConfigError
@@ -23,6 +24,7 @@ PLATFORMS = (OneBot.platform, WebChat.platform)
 def look(config: Config) -> Iterator[Finding]:
     yield from _exposure(config)
     yield from _port(config)
+    yield from _dialled(config)
     yield from _operators(config)
 
 
@@ -72,6 +74,22 @@ def _ours(config: Config) -> bool:
         return bool(error.headers.get("Server") == OURS)
     except (OSError, ValueError):
         return False
+
+
+def _dialled(config: Config) -> Iterator[Finding]:
+    """The implementations that the bot is to dial; what they answer is told by the running bot."""
+    setting, token = variable("onebot", "connect"), variable("onebot", "token")
+    secret = config.onebot.token.get_secret_value() if config.onebot.token else ""
+    for address in config.onebot.connect if config.onebot.enabled else ():
+        parts = urlsplit(address)
+        near = parts.hostname in LOOPBACK
+        shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        if near and parts.port == config.server.port:
+            yield warn(setting, f"{shown} is the bot's own port. Name the port on which the implementation listens.")
+        elif not near and not secret and "access_token=" not in parts.query:
+            yield warn(setting, f"{shown} is on another machine and is dialled without a token. Set {token} on both.")
+        else:
+            yield ok(setting, f"{shown} is dialled")
 
 
 def _operators(config: Config) -> Iterator[Finding]:

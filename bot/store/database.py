@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -67,6 +67,8 @@ class Store:
         self._on_trouble = on_trouble
         self._writer = Writer(path, migrations, self._settle, self._troubled)
         self._buffer: list[tuple[str, Row]] = []
+        self._under_way = 0
+        """Handovers of rows that the writer has not settled yet."""
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._local = threading.local()
@@ -127,24 +129,28 @@ class Store:
         durable: bool = False,
         owner: str = "core",
         limit: float = WRITE_SECONDS,
+        ordered: bool = True,
     ) -> T:
-        """Run `change` in a SAVEPOINT of the writer, after every row added so far.
+        """Run `change` in a SAVEPOINT of the writer, where `ordered` after every row added so far.
 
         Raises StoreError when the database cannot write or `limit` seconds are over, and
         whatever `change` raises; nothing of it is kept then. `change` may run twice, where
         another's failure ends the transaction that they share.
         """
         job = Job(self._loop.create_future(), change=change, durable=durable, owner=owner, limit=limit)
-        result: T = await self._done(job)
+        result: T = await self._done(job, ordered)
         return result
 
     async def read(self, query: Callable[[Database], T], *, owner: str = "core", limit: float = READ_SECONDS) -> T:
-        """Run `query` on a reader, which cannot write. It sees what is committed.
+        """Run `query` on a reader, which cannot write. It sees every row added so far, where the database can write.
 
         Raises StoreError after `limit` seconds.
         """
         if self._closed:
             raise StoreError(CLOSED)
+        if self._buffer or self._under_way:
+            with suppress(StoreError):  # what is committed can be read while nothing can be written
+                await self.flush()
         return await self._loop.run_in_executor(self._readers, self._read, query, owner, limit)
 
     @property
@@ -175,11 +181,12 @@ class Store:
         took = time.monotonic() - started
         return f"{job.owner} 占着数据库 {took:.0f} 秒了" if took > 2 * job.limit else ""
 
-    async def _done(self, job: Job) -> Any:
+    async def _done(self, job: Job, ordered: bool = True) -> Any:
         if self._closed:
             raise StoreError(CLOSED)
         assert job.done is not None
-        self._hand_over()
+        if ordered:
+            self._hand_over()
         self._writer.put(job)
         return await job.done
 
@@ -189,6 +196,7 @@ class Store:
             self._timer = None
         if self._buffer:
             rows, self._buffer = self._buffer, []
+            self._under_way += 1
             self._writer.put(Job(None, rows=rows))
 
     # --- readers --------------------------------------------------------------------------
@@ -222,22 +230,21 @@ class Store:
     # --- what the writer thread calls -----------------------------------------------------
 
     def _settle(self, batch: list[Job]) -> None:
-        self._loop.call_soon_threadsafe(_settle, batch)
+        self._loop.call_soon_threadsafe(self._settled, batch)
+
+    def _settled(self, batch: list[Job]) -> None:
+        for job in batch:
+            self._under_way -= bool(job.rows)
+            if job.done is None or job.done.done():
+                continue
+            if job.error is not None:
+                job.done.set_exception(job.error)
+            else:
+                job.done.set_result(job.result)
 
     def _troubled(self, trouble: str) -> None:
         if self._on_trouble is not None:
             self._loop.call_soon_threadsafe(self._on_trouble, trouble)
-
-
-def _settle(batch: list[Job]) -> None:
-    for job in batch:
-        done = job.done
-        if done is None or done.done():
-            continue
-        if job.error is not None:
-            done.set_exception(job.error)
-        else:
-            done.set_result(job.result)
 
 
 class PluginDb:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import orjson
 from sqlite_utils import Database
 
-from bot.errors import StoreError
 from bot.store.database import Store
+from bot.store.taking import Taking
 from bot.types import (
     Account,
     Card,
@@ -47,9 +47,12 @@ SAID = (
     " time) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 LABEL = "insert into labels (answer_id, model, group_id, sha256, time) values (?, ?, ?, ?, ?)"
-TAKE = "insert or ignore into taken (group_id, message_id, received) values (?, ?, ?)"
 OURS = "select text, ref, answer_id from said where group_id = ? and message_id = ? order by id desc limit 1"
-THEIRS = "select text, member_name from messages where group_id = ? and message_id = ? order by id desc limit 1"
+THEIRS = (
+    "select text, member_name, member_id from messages where group_id = ? and message_id = ? order by id desc limit 1"
+)
+LATEST = 50_000
+"""How many of the newest messages are looked through where every group's last one is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Utterance:
     ours: bool = False
     ref: str | None = None
     answer_id: str | None = None
+    member_id: str = field(default="", compare=False)
+    """Who said it; empty for ours, and where the log has let go of it."""
 
 
 class Log:
@@ -69,6 +74,7 @@ class Log:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._names: dict[str, str] = {}
+        self._taking = Taking(store)
 
     def heard(self, message: Message, *, screened: bool = True) -> None:
         group = message.group
@@ -121,12 +127,7 @@ class Log:
 
     async def take(self, message: Message) -> bool:
         """Commit that this message will be answered. False: it was taken before. Raises StoreError."""
-        row = (message.group.id, message.id, time.time())
-
-        def insert(db: Database) -> bool:
-            return bool(db.conn.execute(TAKE, row).rowcount)
-
-        return await self._store.write(insert)
+        return await self._taking.take(message.group.id, message.id)
 
     def obeyed(self, message: Message, member_id: str, plugin: str, command: str, outcome: str, ms: float) -> None:
         """`outcome` is "ok", or the kind of failure."""
@@ -185,17 +186,31 @@ class Log:
         rows = await self._store.read(lambda db: db.conn.execute(query, [since, limit]).fetchall())
         return [(row[0], row[1]) for row in reversed(rows)]
 
+    async def last_heard(self, account_id: str) -> dict[str, float]:
+        """By group, when the last message was said that this account heard (Unix seconds), as far as `LATEST` tells."""
+        query = (
+            "select group_id, max(time) from"
+            " (select group_id, account_id, time from messages order by id desc limit ?)"
+            " where account_id = ? and group_id not like '%:dm:%' group by group_id"
+        )
+        return await self._store.read(lambda db: dict(db.conn.execute(query, [LATEST, account_id]).fetchall()))
+
+    async def known(self, group_id: str, message_ids: Sequence[str]) -> set[str]:
+        """Which of these messages of a group the log has."""
+        query = "select message_id from messages where group_id = ? and message_id in (select value from json_each(?))"
+        wanted = _json(list(message_ids))
+        rows = await self._store.read(lambda db: db.conn.execute(query, [group_id, wanted]).fetchall())
+        return {row[0] for row in rows}
+
     async def find(self, group_id: str, message_id: str) -> Utterance | None:
         """The message of this id in this group, ours or a member's."""
-        with suppress(StoreError):  # what is committed can be read while nothing can be written
-            await self._store.flush()
 
         def query(db: Database) -> Utterance | None:
             key = [group_id, message_id]
             for row in db.query(OURS, key):
                 return Utterance(row["text"] or "", "", True, row["ref"], row["answer_id"])
             for row in db.query(THEIRS, key):
-                return Utterance(row["text"] or "", row["member_name"] or "")
+                return Utterance(row["text"] or "", row["member_name"] or "", member_id=row["member_id"] or "")
             return None
 
         return await self._store.read(query)

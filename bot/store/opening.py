@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from bot.errors import ConfigError
+from bot.store.checkpoint import PAGES
 
 BUSY_SECONDS = 3.0
 """How long a locked database is waited for."""
@@ -23,6 +24,7 @@ def connect(path: Path, migrations: Sequence[Migrations]) -> sqlite3.Connection:
         raise _unusable(path, f"{path} cannot be opened as a database ({error}).") from error
     try:
         connection.execute("pragma journal_mode = wal")
+        connection.execute(f"pragma wal_autocheckpoint = {PAGES}")
         connection.execute("pragma foreign_keys = on")
         _migrate(path, Database(connection), migrations)
     except BaseException as error:

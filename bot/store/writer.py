@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from loguru import logger
 from sqlite_utils import Database, Migrations
 
 from bot.errors import StoreError
+from bot.store.checkpoint import Checkpointer
 from bot.store.faults import OUTSIDE, UNWRITABLE, code, listed, raisable, unwritable, writable
 from bot.store.opening import BUSY_SECONDS, connect
 
@@ -32,6 +36,9 @@ KEPT_ROWS = 200_000
 IMPATIENT_SECONDS = 0.2
 """In trouble a change is refused after so long, so that nobody waits for a database that is locked anyway."""
 RETRY_SECONDS = 1.0
+WIDTHS = (64, 16, 4, 1)
+"""How many rows one statement writes at most, the most first."""
+VALUES = re.compile(r"values (\((?:\?, )*\?\))$")
 
 
 @dataclass(slots=True)
@@ -76,6 +83,7 @@ class Writer:
         self.running: tuple[Job, float] | None = None
         """The change in progress and when (monotonic) it began."""
         self._migrations = migrations
+        self._checkpointer = Checkpointer(path)
         self._settle = settle
         self._on_trouble = on_trouble
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -98,8 +106,9 @@ class Writer:
         self._connection.set_authorizer(self._allowed)
         self._db = Database(self._connection)
         self._settle([Job(ready)])
-        while not self._stopped:
-            self._serve(self._next())
+        with self._checkpointer:
+            while not self._stopped:
+                self._serve(self._next())
         if self._unwritten:
             logger.error("{} rows of the log are lost: the database could not write to the end", len(self._unwritten))
         self._connection.close()
@@ -176,6 +185,7 @@ class Writer:
                     self._change(job)
             given_up += self._insert(rows)
             self._connection.commit()
+            self._checkpointer.wrote(len(jobs) + sum(len(job.rows) for job in jobs))
         except BaseException:  # whatever ends a batch, its transaction must not stay open
             self._roll_back()
             raise
@@ -203,7 +213,7 @@ class Writer:
         for statement, values in rows.items():
             self._connection.execute("savepoint log")
             try:
-                self._connection.executemany(statement, values)
+                self._insert_widely(statement, values)
             except (*UNWRITABLE, sqlite3.OperationalError) as error:
                 if not unwritable(error):
                     raise
@@ -212,6 +222,16 @@ class Writer:
             self._connection.execute("release log")
         rows.clear()
         return given_up
+
+    def _insert_widely(self, statement: str, values: list[Row]) -> None:
+        """Several rows a step: at each step this thread gives the interpreter away and has to wait for it."""
+        start = 0
+        for width in WIDTHS:
+            several = wide(statement, width)
+            while several and len(values) - start >= width:
+                piece = values[start : start + width]
+                self._connection.execute(several, tuple(chain.from_iterable(piece)))
+                start += width
 
     def _insert_singly(self, statement: str, values: list[Row]) -> Iterator[str]:
         """One row that SQLite cannot take must not hold back the others."""
@@ -287,3 +307,12 @@ class Writer:
         self.trouble, self.since = None, time.time()
         self._connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         logger.info("The database writes again")
+
+
+@cache
+def wide(statement: str, width: int) -> str:
+    """The statement for so many rows; empty where it can only take one."""
+    if width == 1:
+        return statement
+    values = VALUES.search(statement)
+    return statement + f", {values[1]}" * (width - 1) if values else ""

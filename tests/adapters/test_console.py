@@ -551,6 +551,40 @@ async def test_mute(seat: Seat) -> None:
         await seat.console.mute(DEMO, "console:没来过", 60)
 
 
+async def test_who_is_shown_out_is_outside(seat: Seat) -> None:
+    await seat.said("我在")
+    await seat.console.kick(DEMO, "console:我")
+    await seat.sees("我 被移出了示例群")
+    assert "不在示例群里" in await seat.answer("还在吗")
+    left = next(event for event in seat.events if isinstance(event, MemberLeft))
+    assert left.operator is not None
+    assert left.operator.id == "console:bot"
+    await seat.answer(":join")
+    await seat.said("回来了")
+    await seat.console.kick(DEMO, "console:我", forever=True)
+    assert "不能再加入" in await seat.answer(":join")
+    with pytest.raises(AdapterError, match="群里没有这个人"):
+        await seat.console.kick(DEMO, "console:我")
+
+
+async def test_a_silent_group_hears_admins_only(seat: Seat) -> None:
+    await seat.said("早")
+    await seat.console.mute_all(DEMO, True)
+    await seat.sees("全员禁言了")
+    assert "只有管理员可以说话" in await seat.answer("我想说")
+    await seat.answer(":role admin")
+    await seat.said("请看公告")
+    await seat.console.mute_all(DEMO, False)
+    await seat.answer(":role member")
+    assert (await seat.said("谢谢")).text == "谢谢"
+    with pytest.raises(AdapterError, match="改不了名片"):
+        await seat.console.rename(DEMO, "console:我", "新名")
+    profile = await seat.console.profile(DEMO, "console:我")
+    assert profile is not None
+    assert profile.member.name == "我"
+    assert await seat.console.history(DEMO, seat.console.account, 5) == []
+
+
 async def test_the_bot_recalls(seat: Seat) -> None:
     message = await seat.said("广告")
     await seat.console.recall(DEMO, message.id)

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.onebot_events import READERS, parse, source
+from bot.adapters.onebot_events import READERS, further, parse, source
 from bot.adapters.onebot_frames import Malformed, kind, load
+from bot.adapters.onebot_memory import MOST
 from bot.adapters.onebot_parts import MAKERS
 from bot.types import (
     AccountChanged,
+    CardChanged,
     Event,
     FriendRequest,
     Group,
@@ -24,9 +26,12 @@ from bot.types import (
     MemberLeft,
     Message,
     Muted,
+    Poked,
+    Profile,
     Reaction,
     Recalled,
     Role,
+    RoleChanged,
     Text,
 )
 from tests.adapters.onebot_bodies import NOW, US, body, heard, values, view
@@ -122,6 +127,7 @@ def test_notices() -> None:
         ({"user_id": 30003, "sub_type": "lift_ban", "duration": 600}, Member("qq:30003"), 0),
         ({"user_id": 30003, "duration": 0}, Member("qq:30003"), 0),
         ({"user_id": 0, "sub_type": "ban", "duration": -1}, None, None),
+        ({"user_id": 0, "sub_type": "ban", "duration": 0x7FFFFFFF}, None, None),
         ({"user_id": 0, "sub_type": "lift_ban", "duration": 0}, None, 0),
     ],
 )
@@ -140,6 +146,93 @@ def test_reactions_in_both_spellings() -> None:
     gone = seen("reaction", operator_id=30003, message_id=9, code="76", sub_type="remove")
     assert isinstance(gone, Reaction)
     assert not gone.added
+
+
+def test_several_reactions_in_one_notice() -> None:
+    frame = {"post_type": "notice", "notice_type": "group_msg_emoji_like", "group_id": 20001, "user_id": 30003}
+    frame |= {"message_id": 9, "is_add": True, "likes": [{"emoji_id": "76"}, 5, {"emoji_id": 128077}, {"count": 1}]}
+    first = parse(frame, view(), NOW)
+    assert isinstance(first, Reaction)
+    assert [event.emoji for event in (first, *further(frame, first))] == ["76", "128077"]
+    assert further({"likes": None}, first) == []
+
+
+def test_cards_and_admins() -> None:
+    renamed = seen("group_card", user_id=30003, card_old="旧", card_new=" 新\n名 ")
+    assert isinstance(renamed, CardChanged)
+    assert (renamed.member, renamed.before, renamed.after) == (Member("qq:30003", "新 名"), "旧", "新 名")
+    assert seen("group_card", user_id=10001000, card_old="", card_new="鹏") is None
+    promoted = seen("group_admin", user_id=30003, sub_type="set")
+    assert isinstance(promoted, RoleChanged)
+    assert (promoted.member, promoted.admin) == (Member("qq:30003", role=Role.ADMIN), True)
+    ours = seen("group_admin", user_id=10001000, sub_type="unset")
+    assert isinstance(ours, RoleChanged)
+    assert (ours.member.id, ours.admin) == ("qq:10001000", False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "group", "member", "ours"),
+    [
+        ({"user_id": 30003, "target_id": 10001000}, "qq:20001", "qq:30003", True),
+        ({"user_id": 30003, "target_id": 10002000}, "qq:20001", "qq:30003", True),
+        ({"user_id": 30003, "target_id": 30004}, "qq:20001", "qq:30003", False),
+        ({"user_id": 0, "target_id": 10001000}, "qq:20001", "qq:0", True),
+        ({"user_id": 30003, "target_id": 10001000, "group_id": None}, "qq:dm:30003", "qq:30003", True),
+        ({"user_id": 30003, "sender_id": 30003, "target_id": 10001000, "group_id": 0}, "qq:dm:30003", "qq:30003", True),
+    ],
+)
+def test_pokes(fields: dict[str, Any], group: str, member: str, ours: bool) -> None:
+    event = seen("notify", sub_type="poke", **fields)
+    assert isinstance(event, Poked)
+    assert (event.group.id, event.member.id, event.ours) == (group, member, ours)
+    assert event.group.direct == group.startswith("qq:dm:")
+
+
+def test_our_own_pokes_are_no_event() -> None:
+    assert seen("notify", sub_type="poke", user_id=10001000, target_id=30003) is None
+    assert seen("notify", sub_type="poke", user_id=30003, sender_id=10001000, target_id=30003, group_id=None) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"notice_type": "group_card", "card_new": "x"},
+        {"notice_type": "group_admin", "sub_type": "set"},
+        {"notice_type": "group_admin", "sub_type": "unset"},
+        {"notice_type": "group_ban", "sub_type": "ban", "duration": 60},
+        {"notice_type": "group_decrease", "sub_type": "kick"},
+    ],
+)
+def test_a_notice_of_a_change_drops_what_was_read_of_the_member(fields: dict[str, Any]) -> None:
+    here = view()
+    for member in ("qq:30003", "qq:30004"):
+        here.learn("qq:20001", Profile(Member(member, "名")), until=1e18)
+    parse({"post_type": "notice", "group_id": 20001, "user_id": 30003} | fields, here, NOW)
+    assert list(here.profiles) == [("qq:20001", "qq:30004")]
+
+
+def test_what_is_remembered_of_members_and_groups_never_tells_an_older_story() -> None:
+    here = view()
+
+    def told(**fields: Any) -> Message:
+        event = parse(body(**fields), here, NOW)
+        assert isinstance(event, Message)
+        return event
+
+    first = told(group_name="茶馆")
+    assert told(group_name="茶馆").member is first.member
+    assert told(group_name="茶楼").group == Group("qq:20001", "茶楼")
+    assert told().group == Group("qq:20001")
+    assert told(sender={"nickname": "小林", "role": "member"}).member == Member("qq:30003", "小林", Role.MEMBER)
+    assert told().member == first.member
+
+
+def test_memories_are_bounded() -> None:
+    here = view()
+    for n in range(MOST + 10):
+        parse(body(user_id=40000 + n, group_id=50000 + n, group_name="群"), here, NOW)
+    assert len(here.members) == len(here.groups) == MOST
+    assert "qq:40000" not in here.members
 
 
 def test_requests() -> None:

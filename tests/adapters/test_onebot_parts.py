@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bot.adapters.onebot_events import parse
 from bot.adapters.onebot_frames import load
-from bot.adapters.onebot_parts import cq, write
+from bot.adapters.onebot_parts import cq, nodes, write
 from bot.types import EVERYONE, Card, Face, File, Forward, Image, Mention, Message, Other, Part, Text
-from tests.adapters.onebot_bodies import NOW, body, heard, view
+from tests.adapters.onebot_bodies import NOW, US, body, heard, view
 from tests.peers.onebot import encode, escape
 
 
@@ -191,3 +191,22 @@ def test_what_is_sent_is_what_is_read(said: list[Part]) -> None:
     mentioned = [part.id for part in said if isinstance(part, Mention)]
     assert [part.id for part in event.parts if isinstance(part, Mention)] == mentioned
     assert event.text.replace(" ", "") == "".join(part.text for part in said if isinstance(part, Text)).replace(" ", "")
+
+
+def test_merged_messages_are_nodes_in_our_name() -> None:
+    merged = Forward("", ((Mention("qq:30002", "阿明"), Text("看这里 [CQ:at,qq=all]")), (Other("?"),), (Text("完"),)))
+    written = nodes(merged, US)
+    assert [node["type"] for node in written] == ["node", "node"], "what shows nothing is no message"
+    data = written[0]["data"]
+    assert (data["user_id"], data["uin"], data["nickname"], data["name"]) == (
+        "10001000",
+        "10001000",
+        "鹏助理",
+        "鹏助理",
+    )
+    # Inside merged messages nobody is called.
+    assert data["content"] == [
+        {"type": "text", "data": {"text": "@阿明"}},
+        {"type": "text", "data": {"text": "看这里 [CQ:at,qq=all]"}},
+    ]
+    assert nodes(Forward(""), US) == []

@@ -30,6 +30,7 @@ from bot.types import (
     MemberLeft,
     Mention,
     Message,
+    Muted,
     Outgoing,
     Reaction,
     Recalled,
@@ -485,6 +486,61 @@ async def test_recall_and_mute_by_the_bot(house: House) -> None:
         await house.chat.mute(DEMO, "web:nobody", 60)
     with pytest.raises(AdapterError):
         await house.chat.send(Outgoing(Group("web:none"), BOT, (Text("x"),)))
+
+
+async def test_who_is_shown_out_is_outside(house: House) -> None:
+    an, bo = await house.tab("安安"), await house.tab("博文")
+    await house.chat.kick(DEMO, an.me["id"])
+    while (room := await an.next("room"))["group"] != DEMO.id or room["joined"]:
+        pass
+    assert (room["members"], room["messages"]) == ([], [])
+    assert (await bo.next("gone"))["id"] == an.me["id"]
+    notice = await bo.next("notice")
+    assert (notice["kind"], notice["name"]) == ("kicked", "安安")
+    await an.say("等等")
+    assert await an.refused() == "not_joined"
+    [left] = [event for event in house.heard if isinstance(event, MemberLeft)]
+    assert (left.member.name, left.operator and left.operator.id) == ("安安", "web:bot")
+    await an.tell(do="join", group=DEMO.id)
+    await bo.next("member")
+    await house.chat.kick(DEMO, an.me["id"], forever=True)
+    await an.tell(do="join", group=DEMO.id)
+    assert await an.refused() == "banned"
+    with pytest.raises(AdapterError, match="群里没有这个人"):
+        await house.chat.kick(DEMO, an.me["id"])
+    assert await house.chat.history(DEMO, BOT, 10) == []
+
+
+async def test_a_silent_group_hears_admins_only(house: House) -> None:
+    an, bo = await house.tab("安安"), await house.tab("博文")
+    await bo.tell(do="become", role="admin")
+    await bo.next("me")
+    await house.chat.mute_all(DEMO, True)
+    assert (await bo.next("notice"))["kind"] == "muted_all"
+    await an.say("我想说")
+    assert await an.refused() == "muted"
+    await bo.say("请看公告")
+    assert (await an.next("message"))["message"]["parts"] == [{"text": "请看公告"}]
+    assert (await bo.next("message"))["message"]["from"]["name"] == "博文"
+    await house.chat.mute_all(DEMO, False)
+    await an.say("谢谢")
+    assert (await bo.next("message"))["message"]["parts"] == [{"text": "谢谢"}]
+    assert [event.seconds for event in house.heard if isinstance(event, Muted)] == [None, 0]
+
+
+async def test_the_bot_renames(house: House) -> None:
+    an, bo = await house.tab("安安"), await house.tab("博文")
+    await house.chat.rename(DEMO, an.me["id"], "前端\u202e 小安")
+    while (me := await an.next("me"))["me"]["name"] != "前端 小安":
+        pass
+    assert me["me"]["id"] == an.me["id"]
+    profile = await house.chat.profile(DEMO, an.me["id"])
+    assert profile is not None
+    assert (profile.member.name, profile.muted_until) == ("前端 小安", 0.0)
+    for name in ("", "小鹏"):
+        with pytest.raises(AdapterError, match="名字"):
+            await house.chat.rename(DEMO, bo.me["id"], name)
+    assert await house.chat.profile(DEMO, "web:nobody") is None
 
 
 # --- hostile and clumsy pages -------------------------------------------------------------
