@@ -131,9 +131,7 @@ class AdapterContract(ABC):
         ours = await stage.send(Text("说错了"))
         for message_id in (theirs, ours):
             await stage.works(
-                "recall",
-                stage.adapter.recall(stage.group, message_id),
-                lambda message_id=message_id: stage.removed(message_id),
+                "recall", stage.adapter.recall(stage.group, message_id), partial(stage.removed, message_id)
             )
         with pytest.raises(AdapterError) as refused:
             await stage.adapter.recall(stage.group, "404")

@@ -127,12 +127,11 @@ class Stage(ABC):
 
     async def works(self, act: str, doing: Awaitable[None], effect: Callable[[], Awaitable[bool]]) -> bool:
         """Whether an act had its effect; where not, it must be one that the platform cannot do, and have said so."""
+        refused: AdapterError | None = None
         try:
             await doing
         except AdapterError as failure:
             refused = failure
-        else:
-            refused = None
         if refused is not None:
             says_why(refused)
             assert act in self.unable, f"{act}: {refused.reason}"
