@@ -22,10 +22,6 @@ MESSAGES = (
     " substr(:line, 1, 4 + n % 40), 1 from numbers"
 )
 """Later rows are younger, and each row is of another group than the one before."""
-TAKEN = (
-    "insert into taken (group_id, message_id, received)"
-    " select group_id, message_id, received from messages where id % 20 = 0"
-)
 COMMANDS = (
     "insert into commands (group_id, member_id, message_id, plugin, command, outcome, ms, time)"
     " select group_id, member_id, message_id, 'ping', 'ping', 'ok', 0.1, received from messages where id % 20 = 0"
@@ -65,7 +61,7 @@ def prefill(folder: Path, rows: int) -> None:
         for name, _ in indexes:
             connection.execute(f'drop index "{name}"')
         connection.execute(MESSAGES, values)
-        for statement in (TAKEN, COMMANDS, SAID):
+        for statement in (COMMANDS, SAID):
             connection.execute(statement)
         for _, made in indexes:
             connection.execute(made)

@@ -71,11 +71,8 @@ class RunContext:
         "_deferred",
         "_house",
         "_plugin",
-        "bot_name",
-        "db",
         "group",
         "message",
-        "models",
         "powers",
         "run",
     )
@@ -87,10 +84,19 @@ class RunContext:
         self.run = run
         self.group: Group = run.group
         self.message: Message | None = run.message
-        self.bot_name = house.bot_name
-        self.db = PluginDb(house.store, plugin.plugin_name)
-        self.models = RunModels(house.desk, run)
         self.powers = house.powers if plugin.plugin_fixed else None
+
+    @property
+    def bot_name(self) -> str:
+        return self._house.bot_name
+
+    @property
+    def db(self) -> PluginDb:
+        return PluginDb(self._house.store, self._plugin.plugin_name)
+
+    @property
+    def models(self) -> RunModels:
+        return RunModels(self._house.desk, self.run)
 
     @property
     def member(self) -> Member:

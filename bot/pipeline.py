@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -288,12 +288,10 @@ class Pipeline:
                 if manners:
                     self._speak(message, manners)
                 return
-        try:
-            if not await self.house.log.take(message):
-                self.duplicates += 1
-                return
-        except StoreError:
-            pass  # the memory of this process still answers it only once; the operator is told by the store
+        # What is in the log when the bot starts is not answered again: so none is answered twice, come what may.
+        # Where the log cannot be written, the memory of this process still answers it only once.
+        with suppress(StoreError):
+            await self.house.store.flush()
         context = self._context(call.plugin, message)
         if call.command.inline:
             reply = await self._outcome(context, call, message)
@@ -434,7 +432,9 @@ class Pipeline:
         group = event.group
         if not group.name and not group.direct:
             # Many a notice carries no name of its group, while messages do.
-            group = replace(group, name=self.house.log.name(group.id))
+            name = self.house.log.name(group.id)
+            if name:
+                group = Group(group.id, name)
         return Run(plugin, group, event.account, member, message)
 
     def _speak(self, message: Message, text: str) -> None:

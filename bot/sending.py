@@ -232,7 +232,7 @@ class Outbox:
             logger.opt(exception=error).error("The adapter of {} broke while sending", run.group.platform)
         finally:
             if not refused:
-                text = "".join(said) if said is not None else "".join(plain(part) for part in outgoing.parts)
+                text = "".join(said if said is not None else map(plain, outgoing.parts))
                 self._log.said(
                     group_id=run.group.id,
                     account_id=run.account.id,

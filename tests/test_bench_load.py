@@ -211,10 +211,10 @@ def test_a_log_is_filled_in_the_bots_own_schema(tmp_path: Path) -> None:
     path = tmp_path / BOT.database
     assert rows(path) == 1000
     with closing(sqlite3.connect(path)) as connection:
-        counts = [connection.execute(f"select count(*) from {name}").fetchone()[0] for name in ("said", "taken")]  # noqa: S608 - two names
+        counts = [connection.execute(f"select count(*) from {name}").fetchone()[0] for name in ("said", "commands")]  # noqa: S608 - two names
         indexes = connection.execute("select count(*) from pragma_index_list('messages')").fetchone()[0]
     assert counts == [50, 50]
-    assert indexes == 2
+    assert indexes == 1
     assert run(BOT, "mixed", tmp_path, groups=10, rate=100, seconds=0.5, behind=30).lost == 0
 
 

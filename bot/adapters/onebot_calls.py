@@ -14,6 +14,7 @@ class Calls:
     """The calls under way on one connection, by their echo."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, tuple[asyncio.Future[Answer], float]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -27,9 +28,8 @@ class Calls:
 
     def begin(self, echo: str, within: float) -> asyncio.Future[Answer]:
         """What the answer to a call comes to; it raises TimeoutError after `within` seconds. `end` it."""
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Answer] = loop.create_future()
-        deadline = loop.time() + within
+        answered: asyncio.Future[Answer] = self._loop.create_future()
+        deadline = self._loop.time() + within
         self._waiting[echo] = answered, deadline
         if self._timer is None or deadline < self._due:
             self._set(deadline)
@@ -37,7 +37,10 @@ class Calls:
 
     def end(self, echo: str) -> None:
         """Nobody waits for it any more."""
-        waiting, _ = self._waiting.pop(echo)
+        found = self._waiting.pop(echo, None)
+        if found is None:
+            return
+        waiting = found[0]
         if not waiting.done():
             waiting.cancel()
         elif not waiting.cancelled():
@@ -46,7 +49,7 @@ class Calls:
     def answered(self, body: Body) -> bool:
         """Hand an answer to its call; False where no call waits for it."""
         echo = body.get("echo")
-        found = self._waiting.get(str(echo)) if isinstance(echo, (str, int)) else None
+        found = self._waiting.pop(str(echo), None) if isinstance(echo, (str, int)) else None
         if found is None or found[0].done():
             return False
         found[0].set_result(answer(body))
@@ -65,11 +68,11 @@ class Calls:
         if self._timer is not None:
             self._timer.cancel()
         self._due = due
-        self._timer = asyncio.get_running_loop().call_at(due, self._expire)
+        self._timer = self._loop.call_at(due, self._expire)
 
     def _expire(self) -> None:
         self._timer = None
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         left = []
         for waiting, deadline in self._waiting.values():
             if waiting.done():

@@ -105,6 +105,8 @@ def _whole(value: object) -> str | None:
 
 def number(text: str) -> int | str:
     """An id as calls want it: a number where it is numeric."""
+    if len(text) <= 18 and text.isdecimal() and text.isascii():
+        return int(text)
     return int(text) if NUMBER.fullmatch(text) else text
 
 
@@ -177,7 +179,8 @@ class Answer:
 
 def answer(body: Body) -> Answer:
     """Judge an answer: only "ok" with 0 is success; "async" with 1 succeeded without data."""
-    status, code = body.get("status"), amount(body.get("retcode"))
+    status, told = body.get("status"), body.get("retcode")
+    code = told if type(told) is int else amount(told)
     if status == "ok" and code == 0:
         return Answer(body.get("data"))
     if status == "async" and code in (0, 1):

@@ -237,7 +237,11 @@ def write(parts: Iterable[Part], quote: str | None = None, *, mentions: bool = T
     """
     segments: list[Body] = []
     for part in parts:
-        if isinstance(part, Mention) and mentions and (part.id == EVERYONE or part.id.startswith(PREFIX)):
+        if isinstance(part, Text):
+            if text := part.text:
+                after_mention = segments and segments[-1]["type"] == "at" and not text[0].isspace()
+                segments.append({"type": "text", "data": {"text": " " + text if after_mention else text}})
+        elif isinstance(part, Mention) and mentions and (part.id == EVERYONE or part.id.startswith(PREFIX)):
             target = "all" if part.id == EVERYONE else part.id.removeprefix(PREFIX)
             segments.append({"type": "at", "data": {"qq": target}})
         elif isinstance(part, Image):
@@ -248,8 +252,7 @@ def write(parts: Iterable[Part], quote: str | None = None, *, mentions: bool = T
         elif isinstance(part, Face):
             segments.append({"type": "face", "data": {"id": part.id}})
         elif text := _shown(part):
-            after_mention = segments and segments[-1]["type"] == "at" and not text[0].isspace()
-            segments.append({"type": "text", "data": {"text": " " + text if after_mention else text}})
+            segments.append({"type": "text", "data": {"text": text}})
     if segments and quote is not None:
         segments.insert(0, {"type": "reply", "data": {"id": quote}})
     return segments

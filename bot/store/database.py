@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -67,6 +68,8 @@ class Store:
         self._on_trouble = on_trouble
         self._writer = Writer(path, migrations, self._settle, self._troubled)
         self._buffer: list[tuple[str, Row]] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._flushing = False
         self._under_way = 0
         """Handovers of rows that the writer has not settled yet."""
         self._timer: asyncio.TimerHandle | None = None
@@ -119,8 +122,37 @@ class Store:
             self._hand_over()
 
     async def flush(self) -> None:
-        """Commit every row added so far. Raises StoreError; the rows are then kept for later."""
-        await self._done(Job(self._loop.create_future()))
+        """Commit every row added so far. Raises StoreError; the rows are then kept for later.
+
+        Whoever comes while a commit is under way shares the next one.
+        """
+        if self._closed:
+            raise StoreError(CLOSED)
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+        await waiter
+
+    def _flush(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        done: asyncio.Future[None] = self._loop.create_future()
+        done.add_done_callback(partial(self._flushed, waiters))
+        self._hand_over(done)
+
+    def _flushed(self, waiters: list[asyncio.Future[None]], done: asyncio.Future[None]) -> None:
+        error = done.exception()
+        for waiter in waiters:
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(StoreError(str(error)))
+        self._flushing = bool(self._waiters)
+        if self._flushing:
+            self._flush()
 
     async def write(
         self,
@@ -129,16 +161,15 @@ class Store:
         durable: bool = False,
         owner: str = "core",
         limit: float = WRITE_SECONDS,
-        ordered: bool = True,
     ) -> T:
-        """Run `change` in a SAVEPOINT of the writer, where `ordered` after every row added so far.
+        """Run `change` in a SAVEPOINT of the writer, after every row added so far.
 
         Raises StoreError when the database cannot write or `limit` seconds are over, and
         whatever `change` raises; nothing of it is kept then. `change` may run twice, where
         another's failure ends the transaction that they share.
         """
         job = Job(self._loop.create_future(), change=change, durable=durable, owner=owner, limit=limit)
-        result: T = await self._done(job, ordered)
+        result: T = await self._done(job)
         return result
 
     async def read(self, query: Callable[[Database], T], *, owner: str = "core", limit: float = READ_SECONDS) -> T:
@@ -181,23 +212,22 @@ class Store:
         took = time.monotonic() - started
         return f"{job.owner} 占着数据库 {took:.0f} 秒了" if took > 2 * job.limit else ""
 
-    async def _done(self, job: Job, ordered: bool = True) -> Any:
+    async def _done(self, job: Job) -> Any:
         if self._closed:
             raise StoreError(CLOSED)
         assert job.done is not None
-        if ordered:
-            self._hand_over()
+        self._hand_over()
         self._writer.put(job)
         return await job.done
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, done: asyncio.Future[None] | None = None) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._buffer:
+        if self._buffer or done is not None:
             rows, self._buffer = self._buffer, []
-            self._under_way += 1
-            self._writer.put(Job(None, rows=rows))
+            self._under_way += bool(rows)
+            self._writer.put(Job(done, rows=rows))
 
     # --- readers --------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ import orjson
 from sqlite_utils import Database
 
 from bot.store.database import Store
-from bot.store.taking import Taking
 from bot.types import (
     Account,
     Card,
@@ -74,7 +73,6 @@ class Log:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._names: dict[str, str] = {}
-        self._taking = Taking(store)
 
     def heard(self, message: Message, *, screened: bool = True) -> None:
         group = message.group
@@ -124,10 +122,6 @@ class Log:
                 _json(detail),
             ),
         )
-
-    async def take(self, message: Message) -> bool:
-        """Commit that this message will be answered. False: it was taken before. Raises StoreError."""
-        return await self._taking.take(message.group.id, message.id)
 
     def obeyed(self, message: Message, member_id: str, plugin: str, command: str, outcome: str, ms: float) -> None:
         """`outcome` is "ok", or the kind of failure."""
@@ -179,11 +173,11 @@ class Log:
     async def recent(self, seconds: float, limit: int) -> list[tuple[str, str]]:
         """The (group id, message id) of what was heard in the last `seconds`, oldest first."""
         query = (
-            "select group_id, message_id from messages where received > ? and member_id is not null"
-            " order by received desc limit ?"
+            "select group_id, message_id from"
+            " (select id, group_id, message_id, received from messages order by id desc limit ?) where received > ?"
         )
         since = time.time() - seconds
-        rows = await self._store.read(lambda db: db.conn.execute(query, [since, limit]).fetchall())
+        rows = await self._store.read(lambda db: db.conn.execute(query, [limit, since]).fetchall())
         return [(row[0], row[1]) for row in reversed(rows)]
 
     async def last_heard(self, account_id: str) -> dict[str, float]:

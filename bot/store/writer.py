@@ -304,6 +304,7 @@ class Writer:
         self.trouble = error
 
     def _works(self) -> None:
+        self.waiting = len(self._unwritten)
         self.trouble, self.since = None, time.time()
         self._connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         logger.info("The database writes again")

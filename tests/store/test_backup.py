@@ -41,7 +41,7 @@ def writer(path: Path) -> Iterator[list[int]]:
             while not stop.is_set():
                 started = time.monotonic()
                 connection.execute("begin immediate")
-                connection.execute("insert into taken values ('g', ?, 1)", [pairs[0]])
+                connection.execute("insert into switches values ('g', ?, 1)", [pairs[0]])
                 connection.execute("insert into groups values (?, 'n', 1)", [pairs[0]])
                 connection.execute("commit")
                 pairs[1] = max(pairs[1], int((time.monotonic() - started) * 1000))
@@ -59,10 +59,10 @@ def test_one_moment_while_the_bot_writes(path: Path, tmp_path: Path, writer: lis
         at_least = writer[0]
         made = backup.backup(path, tmp_path / f"{number}.db")
         assert made.rows["messages"] == 5000
-        assert made.rows["taken"] == made.rows["groups"] >= at_least
+        assert made.rows["switches"] == made.rows["groups"] >= at_least
         with closing(sqlite3.connect(made.file)) as copy:
             assert copy.execute("pragma integrity_check").fetchone() == ("ok",)
-            assert copy.execute("select count(*) from taken").fetchone()[0] == made.rows["taken"]
+            assert copy.execute("select count(*) from switches").fetchone()[0] == made.rows["switches"]
     assert writer[0] > 8, "the writer went on"
 
 

@@ -124,15 +124,15 @@ async def test_events_say_what_happened_and_not_more(store: Store, log: Log) -> 
     assert "secret-handle" not in str(found), "a platform's handle is a power"
 
 
-async def test_a_message_is_taken_once_also_after_a_restart(tmp_path: Path) -> None:
+async def test_what_was_heard_lately_is_known_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "bot.db"
     async with Store(path, [schema.tables]).open() as store:
-        assert await Log(store).take(message(Text("/问")))
-        assert not await Log(store).take(message(Text("/问")))
-        assert await Log(store).take(message(Text("/问"), group=Group("t:2")))
+        for number in range(5):
+            Log(store).heard(message(Text("/问"), id=f"m{number}"))
     async with Store(path, [schema.tables]).open() as store:
-        assert not await Log(store).take(message(Text("/问")))
-        assert await Log(store).take(message(Text("/问"), id="m2"))
+        assert await Log(store).recent(60, 3) == [(GROUP.id, f"m{number}") for number in (2, 3, 4)]
+        await store.write(lambda db: db.conn.execute("update messages set received = received - 120 where id < 5"))
+        assert await Log(store).recent(60, 3) == [(GROUP.id, "m4")]
 
 
 async def test_groups_are_known_by_their_newest_name(store: Store, log: Log) -> None:
