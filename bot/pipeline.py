@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
@@ -26,6 +26,7 @@ from bot.lanes import Lanes
 from bot.manners import Manners
 from bot.plugin import Plugin, Returns
 from bot.promptly import promptly
+from bot.recent import Recent
 from bot.recovery import FRESH_SECONDS, Recovery
 from bot.roles import Roles
 from bot.sending import Run
@@ -115,7 +116,7 @@ class Adapter(Protocol):
 SLOW_SCREEN_SECONDS = 0.005
 RECENT_SECONDS = 900
 RECENT = 50_000
-"""How many message ids are remembered to drop what comes twice."""
+"""How many messages at least are remembered to drop what comes twice."""
 SCREEN_SECONDS = 1.0
 """A screen that hangs is given up after this, and the message goes its way."""
 LISTENER_BOUND = 200
@@ -149,7 +150,7 @@ class Pipeline:
         self.unscreened: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.duplicates = 0
-        self._recent: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._recent = Recent(RECENT)
         self._accounts = Accounts()
         self._recovery = Recovery(adapters, house.log, self._accounts, self.receive)
         self._closing = False
@@ -158,8 +159,8 @@ class Pipeline:
 
     async def load(self) -> None:
         """Remember what was heard shortly before a restart: platforms deliver it again."""
-        for key in await self.house.log.recent(RECENT_SECONDS, RECENT):
-            self._recent[key] = None
+        for group_id, message_id in await self.house.log.recent(RECENT_SECONDS, RECENT):
+            self._recent.add(group_id, message_id)
         await self.house.log.load()
 
     # --- in: called by the adapters, never blocks ------------------------------------------
@@ -172,14 +173,9 @@ class Pipeline:
                 self._recovery.changed(event)
         elif not self._accounts.hears(event):
             return
-        if isinstance(event, Message):
-            key = (group_id, event.id)
-            if key in self._recent:
-                self.duplicates += 1
-                return
-            self._recent[key] = None
-            if len(self._recent) > RECENT:
-                self._recent.popitem(last=False)
+        if isinstance(event, Message) and not self._recent.add(group_id, event.id):
+            self.duplicates += 1
+            return
         if self._closing or not self.lanes.put(group_id, event):
             self._overflow(event)
         elif group_id in self._overloaded and self._calm(group_id):
