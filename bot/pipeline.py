@@ -151,6 +151,8 @@ class Pipeline:
         self.dropped: Counter[str] = Counter()
         self.duplicates = 0
         self._recent = Recent(RECENT)
+        self._answered: frozenset[tuple[str, str]] = frozenset()
+        """What was answered shortly before this process began; the log may have lost the last of it."""
         self._accounts = Accounts()
         self._recovery = Recovery(adapters, house.log, self._accounts, self.receive)
         self._closing = False
@@ -161,6 +163,7 @@ class Pipeline:
         """Remember what was heard shortly before a restart: platforms deliver it again."""
         for group_id, message_id in await self.house.log.recent(RECENT_SECONDS, RECENT):
             self._recent.add(group_id, message_id)
+        self._answered = await self.house.log.answered(RECENT_SECONDS, RECENT)
         await self.house.log.load()
 
     # --- in: called by the adapters, never blocks ------------------------------------------
@@ -278,18 +281,18 @@ class Pipeline:
 
     async def obey(self, message: Message, call: Call) -> None:
         """From a found command to its running handler, in the lane as far as order demands."""
+        if (message.group.id, message.id) in self._answered:
+            self.duplicates += 1
+            return
         if not self._steers(message, call):
             manners = await self._manners.may(message, slash=message.text.lstrip()[:1] in SLASHES)
             if manners is not True:
                 if manners:
                     self._speak(message, manners)
                 return
-        # What is in the log when the bot starts is not answered again: so none is answered twice, come what may.
-        # Where the log cannot be written, the memory of this process still answers it only once.
-        with suppress(StoreError):
-            await self.house.store.flush()
         context = self._context(call.plugin, message)
         if call.command.inline:
+            await self._take(message)
             reply = await self._outcome(context, call, message)
             self._spawn(message.group.id, self._finish(context, reply))
             self._manners.replied(message)
@@ -298,7 +301,13 @@ class Pipeline:
         else:
             self._spawn(message.group.id, self._answer(context, call, message))
 
+    async def _take(self, message: Message) -> None:
+        # Where this cannot be written, the memory of this process still answers it only once.
+        with suppress(StoreError):
+            await self.house.log.take(message)
+
     async def _answer(self, context: RunContext, call: Call, message: Message) -> None:
+        await self._take(message)
         await self._finish(context, await self._outcome(context, call, message))
         self._manners.replied(message)
 

@@ -100,6 +100,17 @@ async def test_what_comes_again_after_a_restart_is_not_answered_again(tmp_path: 
         assert await send(room, room.message("/回 新", message_id="new")) == ["新"]
 
 
+async def test_what_was_answered_and_lost_by_the_log_is_logged_and_not_answered_again(tmp_path: Path) -> None:
+    store = {"path": tmp_path / "bot.db"}
+    async with Room(Echo, store=store) as room:
+        message = room.message("/回 好")
+        assert await send(room, message) == ["好"]
+        await room.app.store.write(lambda db: db.conn.execute("delete from messages"))
+    async with Room(Echo, store=store) as room:
+        assert await send(room, message) == []
+        assert len(await room.rows("select 1 from messages")) == 1
+
+
 async def test_two_accounts_of_ours_answer_once_and_the_second_takes_over(room: Room) -> None:
     everywhere = Group(f"{PLATFORM}:*", direct=True)
 

@@ -31,6 +31,7 @@ REFUSED: Final = 1403
 """The retcode of an answer to nobody's question, by which NapCat and LLBot refuse a token."""
 
 MOST_KINDS: Final = 64
+ENDS: Final = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED})
 MOST_EARLY: Final = 200
 AGAIN: Final = (3, 300.0)
 """So many replacements of a connection within so many seconds are no accident."""
@@ -107,7 +108,8 @@ class Reader:
             else:
                 link.early = [] if link.speaks else None
                 link.tasks.append(self.spawn(self._introduce(link)))
-            async for message in link.socket:
+            receive = link.socket.receive
+            while (message := await receive()).type not in ENDS:
                 link.heard = time.monotonic()
                 if message.type is WSMsgType.TEXT:
                     self._take(link, message.data)

@@ -69,7 +69,8 @@ class Store:
         self._writer = Writer(path, migrations, self._settle, self._troubled)
         self._buffer: list[tuple[str, Row]] = []
         self._waiters: list[asyncio.Future[None]] = []
-        self._flushing = False
+        self._urgent: list[tuple[str, Row]] = []
+        self._committing = False
         self._under_way = 0
         """Handovers of rows that the writer has not settled yet."""
         self._timer: asyncio.TimerHandle | None = None
@@ -122,26 +123,32 @@ class Store:
             self._hand_over()
 
     async def flush(self) -> None:
-        """Commit every row added so far. Raises StoreError; the rows are then kept for later.
+        """Commit every row added so far. Raises StoreError; the rows are then kept for later."""
+        await self._done(Job(self._loop.create_future()))
 
-        Whoever comes while a commit is under way shares the next one.
+    async def commit(self, statement: str, row: Row) -> None:
+        """Commit this one row; rows added before it may follow in their own time. Raises StoreError.
+
+        Whoever comes while a commit is under way shares the next one: a burst costs one hop to the writer and back.
         """
         if self._closed:
             raise StoreError(CLOSED)
-        waiter = self._loop.create_future()
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._urgent.append((statement, row))
         self._waiters.append(waiter)
-        if not self._flushing:
-            self._flushing = True
-            self._loop.call_soon(self._flush)
+        if not self._committing:
+            self._committing = True
+            self._loop.call_soon(self._commit)
         await waiter
 
-    def _flush(self) -> None:
-        waiters, self._waiters = self._waiters, []
+    def _commit(self) -> None:
         done: asyncio.Future[None] = self._loop.create_future()
-        done.add_done_callback(partial(self._flushed, waiters))
-        self._hand_over(done)
+        done.add_done_callback(partial(self._committed, self._waiters))
+        self._writer.put(Job(done, rows=self._urgent))
+        self._under_way += 1
+        self._waiters, self._urgent = [], []
 
-    def _flushed(self, waiters: list[asyncio.Future[None]], done: asyncio.Future[None]) -> None:
+    def _committed(self, waiters: list[asyncio.Future[None]], done: asyncio.Future[None]) -> None:
         error = done.exception()
         for waiter in waiters:
             if waiter.done():
@@ -150,9 +157,9 @@ class Store:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(StoreError(str(error)))
-        self._flushing = bool(self._waiters)
-        if self._flushing:
-            self._flush()
+        self._committing = bool(self._waiters)
+        if self._committing:
+            self._commit()
 
     async def write(
         self,
@@ -220,14 +227,14 @@ class Store:
         self._writer.put(job)
         return await job.done
 
-    def _hand_over(self, done: asyncio.Future[None] | None = None) -> None:
+    def _hand_over(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._buffer or done is not None:
+        if self._buffer:
             rows, self._buffer = self._buffer, []
-            self._under_way += bool(rows)
-            self._writer.put(Job(done, rows=rows))
+            self._under_way += 1
+            self._writer.put(Job(None, rows=rows))
 
     # --- readers --------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ DAY = 86_400.0
 PATH = variable("store", "path")
 AGES = ("received", "time")
 """The columns by which a row has an age, the better one first."""
-UNASKED = frozenset({"purged"})
+UNASKED = frozenset({"answered", "purged"})
 """Housekeeping: exported where it is named."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet runs when a cell begins with it."""

@@ -45,6 +45,7 @@ SAID = (
     "insert into said (group_id, account_id, message_id, in_reply_to, member_id, plugin, text, ref, answer_id, failed,"
     " time) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+TAKE = "insert into answered (group_id, message_id, received) values (?, ?, ?)"
 LABEL = "insert into labels (answer_id, model, group_id, sha256, time) values (?, ?, ?, ?, ?)"
 OURS = "select text, ref, answer_id from said where group_id = ? and message_id = ? order by id desc limit 1"
 THEIRS = (
@@ -123,6 +124,10 @@ class Log:
             ),
         )
 
+    async def take(self, message: Message) -> None:
+        """Commit that this message is being answered, so that it never is again. Raises StoreError."""
+        await self._store.commit(TAKE, (message.group.id, message.id, time.time()))
+
     def obeyed(self, message: Message, member_id: str, plugin: str, command: str, outcome: str, ms: float) -> None:
         """`outcome` is "ok", or the kind of failure."""
         self._store.row(
@@ -172,13 +177,17 @@ class Log:
 
     async def recent(self, seconds: float, limit: int) -> list[tuple[str, str]]:
         """The (group id, message id) of what was heard in the last `seconds`, oldest first."""
-        query = (
-            "select group_id, message_id from"
-            " (select id, group_id, message_id, received from messages order by id desc limit ?) where received > ?"
-        )
-        since = time.time() - seconds
-        rows = await self._store.read(lambda db: db.conn.execute(query, [limit, since]).fetchall())
-        return [(row[0], row[1]) for row in reversed(rows)]
+        return list(reversed(await self._lately("messages", seconds, limit)))
+
+    async def answered(self, seconds: float, limit: int) -> frozenset[tuple[str, str]]:
+        """The (group id, message id) of what was answered in the last `seconds`."""
+        return frozenset(await self._lately("answered", seconds, limit))
+
+    async def _lately(self, table: str, seconds: float, limit: int) -> list[tuple[str, str]]:
+        newest = f"select group_id, message_id, received from {table} order by id desc limit ?"  # noqa: S608 - constants
+        lately = f"select group_id, message_id from ({newest}) where received > ?"  # noqa: S608 - constants
+        values = [limit, time.time() - seconds]
+        return await self._store.read(lambda db: db.conn.execute(lately, values).fetchall())
 
     async def last_heard(self, account_id: str) -> dict[str, float]:
         """By group, when the last message was said that this account heard (Unix seconds), as far as `LATEST` tells."""

@@ -42,7 +42,20 @@ WORDS = frozenset(
 """Columns of the core's tables whose texts are the house's own words."""
 JSON = frozenset({"parts", "detail", "before", "after", "value"})
 CORE = frozenset(
-    {"messages", "events", "commands", "said", "answers", "labels", "switches", "settings", "audit", "groups", "purged"}
+    {
+        "messages",
+        "events",
+        "commands",
+        "said",
+        "answers",
+        "labels",
+        "switches",
+        "settings",
+        "audit",
+        "groups",
+        "answered",
+        "purged",
+    }
 )
 IDS = frozenset({"in_reply_to", "quote", "message", "member", "operator", "mention", "group", "account", "answer"})
 """Columns and keys of JSON that hold an id, besides all that end in `_id`."""

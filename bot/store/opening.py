@@ -25,6 +25,7 @@ def connect(path: Path, migrations: Sequence[Migrations]) -> sqlite3.Connection:
     try:
         connection.execute("pragma journal_mode = wal")
         connection.execute(f"pragma wal_autocheckpoint = {PAGES}")
+        connection.execute("pragma temp_store = memory")
         connection.execute("pragma foreign_keys = on")
         _migrate(path, Database(connection), migrations)
     except BaseException as error:

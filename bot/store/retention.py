@@ -36,7 +36,7 @@ def forget(db: Database, member_id: str, stand_in: str) -> None:
     db.conn.execute("update audit set member_name = null where member_id = ?", [member_id])
     # A direct chat bears the member's id in its own.
     platform, _, number = member_id.partition(":")
-    for table in (*BODIES, "audit", "switches", "settings"):
+    for table in (*BODIES, "answered", "audit", "switches", "settings"):
         change = f"update {table} set group_id = ? where group_id = ?"  # noqa: S608 - constants
         db.conn.execute(change, [stand_in, f"{platform}:dm:{number}"])
 
@@ -55,6 +55,7 @@ def purge(db: Database, keeping: Keeping, now: float | None = None) -> int:
         change = f"update {table} set {blank} where id in ({due})"  # noqa: S608 - constants
         touched += db.conn.execute(change, [bodies, PIECE]).rowcount
     for statement, limit in (
+        ("delete from answered where id in (select id from answered where received < ? limit ?)", now - DAY),
         ("delete from labels where id in (select id from labels where time < ? limit ?)", evidence),
         (
             "delete from audit where id in (select id from audit where time < ? and act = 'moderate' limit ?)",

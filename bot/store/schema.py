@@ -133,6 +133,7 @@ def lighten_log(db: Database) -> None:
     for table in ("messages", "commands", "said"):
         db.conn.execute(f"drop index idx_{table}_current")
     db.conn.execute("drop table taken")
+    db.table("answered").create({"id": int, "group_id": str, "message_id": str, "received": float}, pk="id")
     db.table("purged").create({"name": str, "id": int}, pk="name")
 
 

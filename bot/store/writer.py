@@ -163,16 +163,21 @@ class Writer:
 
     def _together(self, jobs: list[Job]) -> None:
         """One transaction for all jobs but those that break it. Raises what the disk says."""
-        left = jobs
+        left, carefully = jobs, False
         while left:
             try:
-                self._once(left)
+                self._once(left, carefully)
             except Culprit as culprit:
                 left = [job for job in left if job is not culprit.job]
+            except (*UNWRITABLE, sqlite3.OperationalError) as error:
+                if carefully or not unwritable(error):
+                    raise
+                carefully = True
             else:
                 return
 
-    def _once(self, jobs: list[Job]) -> None:
+    def _once(self, jobs: list[Job], carefully: bool) -> None:
+        """Write the jobs. Raises what one row does wrong, unless `carefully`: then it alone is given up."""
         rows: dict[str, list[Row]] = {}
         given_up: list[str] = []
         self._begin("full" if any(job.durable for job in jobs) else "normal")
@@ -181,9 +186,9 @@ class Writer:
                 for statement, row in job.rows:
                     rows.setdefault(statement, []).append(row)
                 if job.change is not None:
-                    given_up += self._insert(rows)
+                    given_up += self._insert(rows, carefully)
                     self._change(job)
-            given_up += self._insert(rows)
+            given_up += self._insert(rows, carefully)
             self._connection.commit()
             self._checkpointer.wrote(len(jobs) + sum(len(job.rows) for job in jobs))
         except BaseException:  # whatever ends a batch, its transaction must not stay open
@@ -207,19 +212,14 @@ class Writer:
 
     # --- rows -----------------------------------------------------------------------------
 
-    def _insert(self, rows: dict[str, list[Row]]) -> list[str]:
-        """Insert the rows; returns what is wrong with those that no second try can write."""
+    def _insert(self, rows: dict[str, list[Row]], carefully: bool) -> list[str]:
+        """Insert the rows; returns what is wrong with those that cannot be written."""
         given_up: list[str] = []
         for statement, values in rows.items():
-            self._connection.execute("savepoint log")
-            try:
-                self._insert_widely(statement, values)
-            except (*UNWRITABLE, sqlite3.OperationalError) as error:
-                if not unwritable(error):
-                    raise
-                self._connection.execute("rollback to log")
+            if carefully:
                 given_up += self._insert_singly(statement, values)
-            self._connection.execute("release log")
+            else:
+                self._insert_widely(statement, values)
         rows.clear()
         return given_up
 

@@ -133,6 +133,8 @@ async def test_what_was_heard_lately_is_known_after_a_restart(tmp_path: Path) ->
         assert await Log(store).recent(60, 3) == [(GROUP.id, f"m{number}") for number in (2, 3, 4)]
         await store.write(lambda db: db.conn.execute("update messages set received = received - 120 where id < 5"))
         assert await Log(store).recent(60, 3) == [(GROUP.id, "m4")]
+        await Log(store).take(message(Text("/问"), id="m0"))
+        assert await Log(store).answered(60, 3) == {(GROUP.id, "m0")}
 
 
 async def test_groups_are_known_by_their_newest_name(store: Store, log: Log) -> None:
