@@ -115,7 +115,7 @@ class Adapter(Protocol):
 
 SLOW_SCREEN_SECONDS = 0.005
 RECENT_SECONDS = 900
-RECENT = 50_000
+RECENT = 20_000
 """How many messages at least are remembered to drop what comes twice."""
 SCREEN_SECONDS = 1.0
 """A screen that hangs is given up after this, and the message goes its way."""
