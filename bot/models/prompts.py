@@ -8,8 +8,10 @@ to the template, so nothing that a member types can open a section or run as one
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
+import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,10 +58,13 @@ class Prompts:
 
     Raises ConfigError, naming file and line, where a file is broken at the start. A file that
     breaks later leaves what was there before in force, and shows up in `problems`.
+    `every` so many seconds at most the folders are looked through for a question.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], every: float = 1.0) -> None:
         self._folders = tuple(folders)
+        self._every = every
+        self._looked = -math.inf
         self._stamps: dict[Path, Stamp] = {}
         self._files: dict[Path, _File] = {}
         self._problems: dict[Path, ConfigError] = {}
@@ -83,7 +88,8 @@ class Prompts:
 
         Raises ConfigError where there is no such prompt, or where its template fails.
         """
-        self._look()
+        if time.monotonic() - self._looked >= self._every:
+            self._look()
         file = self._find(name)
         filled = {section: _fill(file.path, template, data) for section, template in file.sections.items()}
         system = filled.get("system", "")
@@ -102,6 +108,7 @@ class Prompts:
 
     def _look(self) -> None:
         """Read what is new or has changed since the last look; costs one `stat` per file."""
+        self._looked = time.monotonic()
         seen: dict[Path, Stamp] = {}
         for folder in self._folders:
             try:

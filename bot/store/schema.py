@@ -135,6 +135,7 @@ def lighten_log(db: Database) -> None:
     db.conn.execute("drop table taken")
     db.table("answered").create({"id": int, "group_id": str, "message_id": str, "received": float}, pk="id")
     db.table("purged").create({"name": str, "id": int}, pk="name")
+    db.table("answers").create_index(["group_id", "member_id", "time"])
 
 
 def _current(db: Database, table: str, column: str) -> None:

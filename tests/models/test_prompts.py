@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_what_members_type_stays_data(typed: str) -> None:
 
 @given(st.text(), st.text(min_size=1))
 def test_nothing_typed_changes_the_frame(question: str, quoted: str) -> None:
-    prompts = Prompts([SHIPPED])
+    prompts = Prompts([SHIPPED], every=0)
     plain = prompts.render("ask", question="问", **ASK).turns[0]
     system, user = prompts.render("ask", question=question, **{**ASK, "quoted": quoted}).turns
     assert system == plain
@@ -128,7 +129,7 @@ def test_the_shipped_prompt_says_who_it_is() -> None:
 )
 def test_a_template_that_reaches_out_is_refused(tmp_path: Path, attack: str) -> None:
     path = write(tmp_path, f"+++\n+++\n\n# user\n\n你好\n{attack}\n")
-    prompts = Prompts([tmp_path])
+    prompts = Prompts([tmp_path], every=0)
     with pytest.raises(ConfigError) as caught:
         prompts.render("ask", question="x")
     assert caught.value.setting == str(path)
@@ -193,7 +194,7 @@ def test_a_later_folder_replaces_by_name(tmp_path: Path) -> None:
     write(ours, GOOD)
     write(ours, "+++\n+++\n# user\n画", "draw")
     mine = write(theirs, "+++\n+++\n# user\n我的：{{ question }}")
-    prompts = Prompts([ours, theirs])
+    prompts = Prompts([ours, theirs], every=0)
     assert prompts.names() == ["ask", "draw"]
     assert prompts.render("ask", question="x").turns == (Turn("user", "我的：x"),)
     mine.unlink()
@@ -202,7 +203,7 @@ def test_a_later_folder_replaces_by_name(tmp_path: Path) -> None:
 
 def test_an_edit_takes_effect_without_a_restart(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
-    prompts = Prompts([tmp_path])
+    prompts = Prompts([tmp_path], every=0)
     rewrite(path, GOOD.replace("助手", "管家"))
     assert prompts.render("ask", question="x").turns[0].text == "你是管家"
     write(tmp_path, GOOD, "more")
@@ -211,7 +212,7 @@ def test_an_edit_takes_effect_without_a_restart(tmp_path: Path) -> None:
 
 def test_a_broken_edit_leaves_the_old_one_in_force(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
-    prompts = Prompts([tmp_path])
+    prompts = Prompts([tmp_path], every=0)
     assert prompts.problems() == ()
     rewrite(path, "+++\n+++\n# user\n{{ question")
     assert prompts.render("ask", question="x").turns[0].text == "你是助手"
@@ -222,7 +223,7 @@ def test_a_broken_edit_leaves_the_old_one_in_force(tmp_path: Path) -> None:
 
 
 def test_a_broken_new_file_leaves_the_shipped_one_in_force(tmp_path: Path) -> None:
-    prompts = Prompts([SHIPPED, tmp_path])
+    prompts = Prompts([SHIPPED, tmp_path], every=0)
     path = write(tmp_path, "nothing of the kind")
     assert prompts.render("ask", question="x", **ASK).turns[1].text == "x"
     assert [problem.setting for problem in prompts.problems()] == [str(path)]
@@ -234,7 +235,7 @@ def test_a_folder_that_goes_away_leaves_its_prompts_in_force(tmp_path: Path) -> 
     folder = tmp_path / "mine"
     folder.mkdir()
     write(folder, GOOD)
-    prompts = Prompts([folder])
+    prompts = Prompts([folder], every=0)
     folder.rename(tmp_path / "elsewhere")
     assert prompts.render("ask", question="x").turns[1].text == "x"
     assert [problem.setting for problem in prompts.problems()] == [str(folder)]
@@ -243,3 +244,12 @@ def test_a_folder_that_goes_away_leaves_its_prompts_in_force(tmp_path: Path) -> 
 def test_jinja_is_imported_on_first_use() -> None:
     code = "import sys, bot.models.prompts; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_many_questions_look_through_the_folders_once(tmp_path: Path) -> None:
+    path = write(tmp_path, "+++\n+++\n# user\n旧")
+    prompts = Prompts([tmp_path], every=0.2)
+    rewrite(path, "+++\n+++\n# user\n新的")
+    assert prompts.render("ask").turns[-1].text == "旧"
+    time.sleep(0.2)
+    assert prompts.render("ask").turns[-1].text == "新的"
