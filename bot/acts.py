@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,6 +56,10 @@ class Outcomes:
         """Wait for an act, note what came of it, and return why it failed."""
         try:
             await act
+        except asyncio.CancelledError:
+            # The bot ends: the call may have gone out already.
+            self.unconfirmed.append(f"{name}: 机器人停了")
+            raise
         except AdapterError as error:
             (self.unconfirmed if error.ambiguous else self.failed).append(f"{name}: {error.reason}")
             return error
@@ -121,9 +126,16 @@ class RunActs:
             return Role.UNKNOWN
 
     async def _do(self, name: str, act: Awaitable[None], subject: str, **more: object) -> None:
-        """Act and write it down, also where it fails; then raise what it failed with."""
+        """Act and write it down, also where it fails or is broken off; then raise what it failed with."""
         outcomes = Outcomes()
-        failure = await outcomes.of(name, act)
+        try:
+            failure = await outcomes.of(name, act)
+        finally:
+            await self._note(outcomes, subject, more)
+        if failure is not None:
+            raise failure
+
+    async def _note(self, outcomes: Outcomes, subject: str, more: Mapping[str, object]) -> None:
         run = self._run
         entry = Entry(
             group_id=run.group.id,
@@ -135,5 +147,3 @@ class RunActs:
             after=outcomes.evidence(**{key: value for key, value in more.items() if value}),
         )
         await audit.note(self._store, entry)
-        if failure is not None:
-            raise failure

@@ -16,19 +16,21 @@ async def carry_out(
 ) -> None:
     """Act, tell, write down: one that fails keeps none of the others back."""
     outcomes = Outcomes()
-    if verdict.recall:
-        await outcomes.of("recall", platform.recall(message.group, message.id))
-    if verdict.mute_seconds:
-        await outcomes.of("mute", platform.mute(message.group, message.member.id, verdict.mute_seconds))
-    entry = Entry(
-        group_id=message.group.id,
-        member_id=message.member.id,
-        member_name=message.member.name,
-        act="moderate",
-        plugin=plugin.plugin_name,
-        subject=message.id,
-        after=outcomes.evidence(reason=verdict.reason, message=message.id, text=message.text),
-    )
-    await audit.note(store, entry)
+    try:
+        if verdict.recall:
+            await outcomes.of("recall", platform.recall(message.group, message.id))
+        if verdict.mute_seconds:
+            await outcomes.of("mute", platform.mute(message.group, message.member.id, verdict.mute_seconds))
+    finally:  # what the end of the bot cuts off is written down, too
+        entry = Entry(
+            group_id=message.group.id,
+            member_id=message.member.id,
+            member_name=message.member.name,
+            act="moderate",
+            plugin=plugin.plugin_name,
+            subject=message.id,
+            after=outcomes.evidence(reason=verdict.reason, message=message.id, text=message.text),
+        )
+        await audit.note(store, entry)
     if verdict.notice:
         await outbox.say(run, Reply(verdict.notice, quote=False))

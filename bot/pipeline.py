@@ -154,7 +154,7 @@ class Pipeline:
         self._answered: frozenset[tuple[str, str]] = frozenset()
         """What was answered shortly before this process began; the log may have lost the last of it."""
         self._accounts = Accounts()
-        self._recovery = Recovery(adapters, house.log, self._accounts, self.receive)
+        self._recovery = Recovery(adapters, house.log, self._accounts, self.receive, house.powers.forgotten)
         self._closing = False
         self._overloaded: set[str] = set()
         self._manners = Manners(config.pace)
@@ -296,18 +296,25 @@ class Pipeline:
             reply = await self._outcome(context, call, message)
             self._spawn(message.group.id, self._finish(context, reply))
             self._manners.replied(message)
-        elif len(self.tasks.get(message.group.id, ())) >= self._config.lanes.tasks:
+            return
+        running, most = len(self.tasks.get(message.group.id, ())), self._config.lanes.tasks
+        if running >= most:
             self._later_please(message)
-        else:
-            self._spawn(message.group.id, self._answer(context, call, message))
+            return
+        crowded = running > most // 2
+        if crowded:
+            # Here the lane waits, so that what runs may come to its end before more is begun.
+            await self._take(message)
+        self._spawn(message.group.id, self._answer(context, call, message, taken=crowded))
 
     async def _take(self, message: Message) -> None:
         # Where this cannot be written, the memory of this process still answers it only once.
         with suppress(StoreError):
             await self.house.log.take(message)
 
-    async def _answer(self, context: RunContext, call: Call, message: Message) -> None:
-        await self._take(message)
+    async def _answer(self, context: RunContext, call: Call, message: Message, *, taken: bool) -> None:
+        if not taken:
+            await self._take(message)
         await self._finish(context, await self._outcome(context, call, message))
         self._manners.replied(message)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.config import Store as Keeping
 from bot.plugin import Context
@@ -17,6 +17,8 @@ class Powers:
     roles: Roles
     store: Store
     keeping: Keeping
+    forgotten: dict[str, float] = field(default_factory=dict)
+    """When (Unix seconds) members were forgotten: nothing they said before comes back from a platform's history."""
 
 
 def powers(ctx: Context) -> Powers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 
 from sqlite_utils import Database
 
@@ -40,6 +41,7 @@ class Privacy(Plugin, title="隐私", fixed=True):
                 kind.forget(db, member_id)
             retention.forget(db, member_id, stand_in)
 
+        powers(ctx).forgotten[member_id] = time.time()
         await powers(ctx).store.write(forget, durable=True, limit=60)
         # What is written down of this command itself must not bring the member back.
         ctx.member = Member(stand_in)

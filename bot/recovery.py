@@ -34,16 +34,27 @@ class Keeps(Protocol):
 
 
 class Recovery:
-    """Asks for what was missed, one group after another, and hands it to `receive`."""
+    """Asks for what was missed, one group after another, and hands it to `receive`.
+
+    `forgotten` tells since when (Unix seconds) a member is to be forgotten.
+    """
 
     def __init__(
-        self, adapters: Mapping[str, Keeps], log: Log, accounts: Accounts, receive: Callable[[Message], None]
+        self,
+        adapters: Mapping[str, Keeps],
+        log: Log,
+        accounts: Accounts,
+        receive: Callable[[Message], None],
+        forgotten: Mapping[str, float],
     ) -> None:
         self._adapters = adapters
         self._log = log
         self._accounts = accounts
         self._receive = receive
+        self._forgotten = forgotten
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._owed: dict[str, dict[str, float]] = {}
+        """By account, the groups whose gap was not read to its end, and when it began: a link may flap."""
         self.recovered = 0
         """How many messages came in late."""
 
@@ -56,6 +67,7 @@ class Recovery:
         if event.online:
             # What is heard from now on must not hide where the gap began.
             heard = dict(self._accounts.heard(account.id))
+            self._owe(account, {group_id: last - SLACK for group_id, last in heard.items()})
             task = asyncio.get_running_loop().create_task(self._recover(account, heard))
             self._tasks[account.id] = task
             task.add_done_callback(lambda done: self._done(account.id, done))
@@ -75,20 +87,34 @@ class Recovery:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.opt(exception=error).error("What {} missed could not be recovered", account_id)
 
+    def _owe(self, account: Account, began: Mapping[str, float]) -> None:
+        """Note gaps that are to be read; one that was not read yet began earlier."""
+        owed, now = self._owed.setdefault(account.id, {}), time.time()
+        for group_id, moment in began.items():
+            owed[group_id] = min(moment, now, owed.get(group_id, now))
+
     async def _recover(self, account: Account, heard: dict[str, float]) -> None:
         adapter = self._adapters[account.id.partition(":")[0]]
         # After a start nothing is remembered; the log knows until when this account heard.
-        since = {**await self._log.last_heard(account.id), **heard}
-        total = 0
-        for group_id, last in since.items():
-            earliest = max(last - SLACK, time.time() - LONGEST_GAP)
+        logged = await self._log.last_heard(account.id)
+        # A member who was forgotten leaves a group of no platform.
+        here = f"{account.id.partition(':')[0]}:"
+        # What another account of ours heard bears other ids with us: where it was the last, the gap begins behind it.
+        lost = {id: last - SLACK if own else last + 0.5 for id, (last, own) in logged.items() if id not in heard}
+        self._owe(account, {group_id: last for group_id, last in lost.items() if group_id.startswith(here)})
+        owed, total = self._owed[account.id], 0
+        for group_id, began in list(owed.items()):
+            earliest = max(began, time.time() - LONGEST_GAP)
             try:
                 missed = await self._missed(adapter, Group(group_id), account, earliest)
             except (AdapterError, StoreError) as error:
                 logger.info("What was missed in {} cannot be read: {}", group_id, error)
+                if isinstance(error, AdapterError) and not error.ambiguous:
+                    owed.pop(group_id, None)  # there is no history to ask for again
                 continue
             for message in missed:
                 self._receive(message)
+            owed.pop(group_id, None)
             total += len(missed)
             await asyncio.sleep(GAP_SECONDS)
         self.recovered += total
@@ -99,8 +125,13 @@ class Recovery:
         messages: Sequence[Message] = ()
         for count in COUNTS:
             messages = await adapter.history(group, account, count)
-            if len(messages) < count or messages[0].time < earliest:
+            # Somewhat fewer than asked for is not all there is: what we said ourselves is not among them.
+            if len(messages) < count // 2 or messages[0].time < earliest:
                 break
         late = [message for message in messages if message.time >= earliest]
         known = await self._log.known(group.id, [message.id for message in late])
-        return [message for message in late if message.id not in known]
+        return [
+            message
+            for message in late
+            if message.id not in known and message.time > self._forgotten.get(message.member.id, 0)
+        ]

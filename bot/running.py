@@ -61,11 +61,12 @@ async def serving(config: Config) -> AsyncIterator[tuple[App, Server]]:
     adapters: list[Adapter] = []
     if config.web.enabled:
         adapters.append(WebChat(config, commands=lambda group: _menu(app, group)))
-    if config.onebot.enabled:
-        adapters.append(OneBot(config.onebot))
+    onebot = OneBot(config.onebot) if config.onebot.enabled else None
+    if onebot is not None:
+        adapters.append(onebot)
     app = App(config, adapters=adapters, kinds=loader.plugins_of(loader.modules(config.plugins)))
     routes = [route for adapter in adapters for route in adapter.routes()]
-    server = Server(config, routes, lambda: _report(app))
+    server = Server(config, routes, lambda: _report(app), onebot.astray if onebot else None)
     async with app.open(), server:
         try:
             yield app, server

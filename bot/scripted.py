@@ -89,6 +89,8 @@ class Platform:
         self.admitted: list[tuple[str, bool, str]] = []
         """The answers to requests: flag, approval, reason."""
         self.past: dict[str, list[Message]] = {}
+        self.histories: list[str] = []
+        """The groups whose history was asked for."""
         self.roles: dict[tuple[str, str], Role] = {}
         self.refuse: AdapterError | None = None
         self.refuses: dict[str, AdapterError] = {}
@@ -157,6 +159,7 @@ class Platform:
 
     async def history(self, group: Group, account: Account, count: int) -> Sequence[Message]:
         self._may("history")
+        self.histories.append(group.id)
         past = self.past.get(group.id, [])[-count:]
         return [replace(message, recovered=True) for message in past]
 

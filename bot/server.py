@@ -56,11 +56,13 @@ class Server:
     when the address cannot be bound.
     """
 
-    def __init__(self, config: Config, routes: Iterable[web.AbstractRouteDef], health: Report) -> None:
+    def __init__(
+        self, config: Config, routes: Iterable[web.AbstractRouteDef], health: Report, astray: Handler | None = None
+    ) -> None:
         self.config = config
         self.url = ""
         self._runner = web.AppRunner(
-            application(config, routes, health), access_log=None, handle_signals=False, shutdown_timeout=1
+            application(config, routes, health, astray), access_log=None, handle_signals=False, shutdown_timeout=1
         )
 
     async def __aenter__(self) -> Server:
@@ -84,10 +86,15 @@ class Server:
         await self._runner.cleanup()
 
 
-def application(config: Config, routes: Iterable[web.AbstractRouteDef], health: Report) -> web.Application:
-    """Build the application that `Server` binds."""
+def application(
+    config: Config, routes: Iterable[web.AbstractRouteDef], health: Report, astray: Handler | None = None
+) -> web.Application:
+    """Build the application that `Server` binds. `astray` answers a machine that knocks where pages are."""
     password = config.web.password.get_secret_value() if config.web.password else ""
-    middlewares = [_plain_errors, _guard(frozenset(map(str.lower, (config.server.host, *config.server.hosts))))]
+    middlewares: list[Middleware] = [_plain_errors]
+    if astray is not None:
+        middlewares.append(_redirected(astray))
+    middlewares.append(_guard(frozenset(map(str.lower, (config.server.host, *config.server.hosts)))))
     login = Login(password) if password else None
     if login:
         middlewares.append(_locked(login))
@@ -156,6 +163,19 @@ async def _plain_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except Exception:  # noqa: BLE001 - the last door before the visitor; it is logged whole
         logger.exception("{} {} failed", request.method, _route(request) or "an unknown path")
         return web.Response(status=500, text="500: 服务器出错了，请稍后再试。")
+
+
+def _redirected(astray: Handler) -> Middleware:
+    """Whoever connects or writes to the front page, and is no page, was given an address without its path."""
+
+    @web.middleware
+    async def redirected(request: web.Request, handler: Handler) -> web.StreamResponse:
+        knocks = hdrs.UPGRADE in request.headers or request.method == hdrs.METH_POST
+        if request.path == "/" and knocks and hdrs.ORIGIN not in request.headers:
+            return await astray(request)
+        return await handler(request)
+
+    return redirected
 
 
 def _guard(names: frozenset[str]) -> Middleware:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 import pytest
 
-from bot.acts import Outcomes
+from bot.acts import Outcomes, RunActs
 from bot.api import AdapterError, Context, JoinRequest, Plugin, Verdict, command, on, screen
-from bot.testing import BOT, PLATFORM, Room
-from bot.types import Event, Member, Message, Role
+from bot.sending import Run
+from bot.testing import BOT, PLATFORM, Platform, Room
+from bot.types import Event, Group, Member, Message, Role
 
 AN = f"{PLATFORM}:安"
 
@@ -118,6 +120,30 @@ async def test_an_adapter_that_breaks_is_an_act_that_failed() -> None:
     outcomes = Outcomes()
     assert isinstance(await outcomes.of("kick", broken()), RuntimeError)
     assert outcomes.failed == ["kick: RuntimeError"]
+
+
+class Silent(Platform):
+    """A platform that takes a kick and never answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def kick(self, group: Group, member_id: str, *, forever: bool = False) -> None:
+        self.asked.set()
+        await asyncio.Event().wait()
+
+
+async def test_an_act_that_the_end_breaks_off_is_written_down(room: Room) -> None:
+    platform = Silent()
+    acts = RunActs(platform, room.app.roles, room.app.store, Run("warden", room.group, BOT, Member(AN, "安")))
+    kicking = asyncio.create_task(acts.kick(AN))
+    await platform.asked.wait()
+    kicking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await kicking
+    [entry] = await entries(room)
+    assert (entry["subject"], entry["after"]["done"], entry["after"]["unconfirmed"]) == (AN, [], ["kick: 机器人停了"])
 
 
 async def test_a_request_is_answered(room: Room) -> None:

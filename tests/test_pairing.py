@@ -114,7 +114,7 @@ class Command:
 @asynccontextmanager
 async def pairing(settings: Config) -> AsyncIterator[Command]:
     terminal = Terminal()
-    task = asyncio.create_task(paired(settings, terminal.voice, terminal.stop, settle=0.3))
+    task = asyncio.create_task(paired(settings, terminal.voice, terminal.stop, settle=0.3, often=0.05))
     try:
         waits = asyncio.create_task(terminal.says("Waiting."))
         await asyncio.wait([waits, task], return_when=asyncio.FIRST_COMPLETED)
@@ -279,6 +279,21 @@ def test_a_mistake_of_yesterday_is_not_told() -> None:
     assert list(Watch(config(), 100).see(Report(troubles=(old,)), 0)) == []
 
 
+@pytest.mark.parametrize("through", [False, True])
+def test_a_door_that_stays_shut_to_the_bot_is_told_however_old(through: bool) -> None:
+    old = Trouble(kind="refused_by_peer", detail="ws://127.0.0.1:3001", time=99)
+    seen = account().model_copy(update={"direction": "forward", "connected": through})
+    said = told(list(Watch(config("ws://127.0.0.1:3001"), 100).see(Report(accounts=(seen,), troubles=(old,)), 0)))
+    assert (REMEDIES["refused_by_peer"].remedy in said) is not through
+
+
+def test_an_account_that_was_here_before_is_told_once() -> None:
+    watch = Watch(config(), 100)
+    gone = account().model_copy(update={"connected": False, "detail": "连接断开"})
+    assert told(list(watch.see(Report(accounts=(gone,)), 0))) == "warn QQ 1: not connected any more (连接断开)"
+    assert list(watch.see(Report(accounts=(gone,)), 1)) == []
+
+
 def test_a_kind_that_is_new_is_told_all_the_same() -> None:
     trouble = Trouble(kind="moon_phase", detail="full", time=5)
     assert "full" in told(list(Watch(config(), 0).see(Report(troubles=(trouble,)), 0)))
@@ -378,6 +393,14 @@ MISTAKES: dict[str, Callable[[str], Awaitable[None]]] = {
 }
 
 
+async def test_an_address_without_a_path_is_told() -> None:
+    async with pairing(config()) as command:
+        host = command.terminal.url.removesuffix("/onebot/v11/ws")
+        await bare(f"{host}/", host="bot:8080")
+        await command.terminal.remedies("wrong_path")
+        assert await command.interrupted() == 1
+
+
 @pytest.mark.parametrize("kind", MISTAKES)
 async def test_a_mistake_on_the_way_in_is_told_with_its_remedy(kind: str) -> None:
     async with pairing(config()) as command:
@@ -404,9 +427,9 @@ async def test_an_account_that_is_logged_out_is_told() -> None:
         assert await command.interrupted() == 1
 
 
-async def test_an_account_in_no_group_is_told_at_the_end() -> None:
+async def test_an_account_in_no_group_is_told_and_enough_for_now() -> None:
     async with pairing(config()) as command, OneBotPeer(command.terminal.url, ACCOUNT, TOKEN):
-        await command.terminal.says("in no group")
+        await command.terminal.remedies("no_group")
         assert await command.interrupted() == 0
         await command.terminal.remedies("no_group")
 
@@ -542,6 +565,14 @@ async def test_a_bot_that_goes_and_comes_back_is_told() -> None:
     async with bot(config(port=port)):
         await command.terminal.says("the bot answers")
     await command_context.__aexit__(None, None, None)
+
+
+async def test_the_command_that_runs_already_is_told() -> None:
+    port = free_port()
+    async with pairing(config(port=port)):
+        with pytest.raises(ConfigError, match="runs already, in another window"):
+            async with pairing(config(port=port)):
+                pass
 
 
 async def test_a_port_that_another_program_holds_is_told() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
 
+from bot.accounts import Accounts
 from bot.api import Context, Message, Plugin, Verdict, command, on, screen
 from bot.errors import AdapterError
-from bot.testing import Room
+from bot.recovery import Recovery
+from bot.testing import BOT, PLATFORM, Room
+from bot.types import Account, AccountChanged, Group
 
 
 class Echo(Plugin, title="回声"):
@@ -131,3 +135,88 @@ async def test_a_platform_that_refuses_costs_nothing_else(room: Room) -> None:
     room.platform.refuses["history"] = AdapterError("没有")
     await away_and_back(room)
     assert await room.say("/回 在") == ["在"]
+
+
+async def test_a_link_that_flaps_loses_nothing(room: Room) -> None:
+    await begun(room, 900)
+    past(room, ("a", "漏掉的", 800))
+    everywhere = Group(f"{PLATFORM}:*", direct=True)
+    for online in (False, True, False):
+        # Before what was missed is read, somebody speaks, and the line is lost again.
+        room.platform.receive(AccountChanged(group=everywhere, account=BOT, time=time.time(), online=online, reason=""))
+        if online:
+            room.platform.receive(room.message("后来", message_id="live"))
+    await room.settle()
+    await room.account(online=True)
+    assert sorted(await logged(room)) == ["a", "begin", "live"]
+
+
+async def test_a_history_that_did_not_answer_is_asked_for_again(room: Room) -> None:
+    await begun(room, 900)
+    past(room, ("a", "漏掉的", 800))
+    room.platform.refuses["history"] = AdapterError("没有回答", ambiguous=True)
+    await away_and_back(room)
+    await room.say("后来")
+    room.platform.refuses.clear()
+    await away_and_back(room)
+    assert "a" in await logged(room)
+
+
+async def test_what_we_said_ourselves_does_not_end_the_look(room: Room) -> None:
+    """A platform leaves our own words out of its history, so that a look brings fewer than asked for."""
+    await begun(room, 900)
+    said = [replace(room.message("话", message_id=f"n{n}"), time=time.time() - 800 + n) for n in range(120)]
+
+    class Leaving:
+        async def history(self, group: Group, account: Account, count: int) -> Sequence[Message]:
+            return said[-count:][1:]
+
+    got: list[Message] = []
+    accounts = Accounts()
+    recovery = Recovery({PLATFORM: Leaving()}, room.app.log, accounts, got.append, {})
+    recovery.changed(
+        AccountChanged(group=Group(f"{PLATFORM}:*", direct=True), account=BOT, time=time.time(), online=True)
+    )
+    async with asyncio.timeout(5):
+        while recovery.busy:  # noqa: ASYNC110 - it has no event for its end
+            await asyncio.sleep(0.01)
+    assert len(got) == 119
+
+
+async def test_who_was_forgotten_leaves_no_group_to_ask_about(room: Room) -> None:
+    await begun(room, 900)
+    await room.app.store.write(lambda db: db.conn.execute("update messages set group_id = 'deleted-1'"))
+    await room.restart()
+    await room.account(online=True)
+    assert room.platform.histories == []
+
+
+async def test_what_another_account_handled_is_not_handled_again(room: Room) -> None:
+    await begun(room, 900)
+    second = Account(f"{PLATFORM}:bot2")
+    everywhere = Group(f"{PLATFORM}:*", direct=True)
+    first = room.message("在", message_id="s1")
+    room.platform.receive(replace(first, account=second, time=time.time() - 800))  # heard by the first, for both
+    handled = [("ad", "广告", 30), ("call", "/回 一", 20)]
+    for id, text, ago in handled:
+        room.platform.receive(replace(room.message(text, message_id=id), time=time.time() - ago))
+    await room.settle()
+    await room.app.store.write(
+        lambda db: db.conn.execute("update messages set account_id = ? where message_id = 'begin'", [second.id])
+    )
+    said, recalled = list(room.platform.texts), list(room.platform.recalled)
+    past(room, *[(f"{id}-second", text, ago) for id, text, ago in handled])
+    await room.restart()
+    for online in (False, True):
+        room.platform.receive(AccountChanged(group=everywhere, account=second, time=time.time(), online=online))
+    await room.settle()
+    assert room.platform.texts == said
+    assert room.platform.recalled == recalled == ["ad"]
+
+
+async def test_who_was_forgotten_during_a_gap_does_not_come_back(room: Room) -> None:
+    await begun(room, 900)
+    past(room, ("phone", "我的电话是 1", 300))
+    await room.say("/忘记我 确认", group=room.other)
+    await away_and_back(room)
+    assert "phone" not in await logged(room)

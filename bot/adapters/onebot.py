@@ -45,7 +45,17 @@ from bot.types import Event, Group, Health, Outgoing
 
 PATH: Final = "/onebot/v11/ws"
 REPORT: Final = "/onebot/v11/report"
-GUESSES: Final = ("/onebot/v11/ws/", "/onebot/v11/", "/onebot/v11", "/onebot/", "/onebot", "/ws/", "/ws")
+GUESSES: Final = (
+    "/onebot/v11/ws/event",
+    "/onebot/v11/ws/api",
+    "/onebot/v11/ws/",
+    "/onebot/v11/",
+    "/onebot/v11",
+    "/onebot/",
+    "/onebot",
+    "/ws/",
+    "/ws",
+)
 """What operators type instead of the path."""
 
 
@@ -79,7 +89,11 @@ class OneBot(Acts):
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         yield web.route("*", PATH, self._door.accept)
         yield web.get(REPORT, self._door.tell)
-        yield from (web.route("*", path, self._door.astray) for path in GUESSES)
+        yield from (web.route("*", path, self.astray) for path in GUESSES)
+
+    async def astray(self, request: web.Request) -> web.Response:
+        """Tell an implementation that connects elsewhere where to go, and remember that it did."""
+        return await self._door.astray(request)
 
     def listen(self, receive: Callable[[Event], None]) -> AbstractAsyncContextManager[None]:
         return self._reader.open(receive, *(dialer.run for dialer in self._dialers))

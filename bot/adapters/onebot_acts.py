@@ -66,6 +66,8 @@ class Acts(Asks):
     async def mute(self, group: Group, member_id: str, seconds: int) -> None:
         # Without a duration one implementation lifts the mute, and the others take half an hour.
         duration = max(0, min(int(seconds), LONGEST_MUTE))
+        if duration:
+            self._spare(member_id)
         params = self._about(group, member_id) | {"duration": duration}
 
         def match(event: Event) -> bool:
@@ -98,6 +100,7 @@ class Acts(Asks):
         await self._act(self._in(group), "mute_all", "set_group_whole_ban", params, match, check)
 
     async def kick(self, group: Group, member_id: str, *, forever: bool = False) -> None:
+        self._spare(member_id)
         params = self._about(group, member_id) | {"reject_add_request": forever}
 
         def match(event: Event) -> bool:
@@ -157,6 +160,11 @@ class Acts(Asks):
             return bool(await self._info(seat, request.group, who))
 
         await self._act([seat], "admit", "set_group_add_request", params, match, check)
+
+    def _spare(self, member_id: str) -> None:
+        """Raises AdapterError for an account of ours: one must not silence or remove another."""
+        if member_id in self._seats:
+            raise AdapterError("这是机器人自己的账号")
 
     async def _act(
         self,

@@ -116,7 +116,10 @@ class Dialer:
         link = Link(socket, stands, forward=True)
         if self.account is None:
             self._link = link
-        await self._reader.serve(link, None)
+        try:
+            await self._reader.serve(link, None)
+        finally:
+            await socket.close()  # a line that was cut is let go of, too
         if link.seat is not None:
             self._link = link
             return "slow" if link.replaced else "lost"

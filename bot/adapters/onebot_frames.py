@@ -135,6 +135,10 @@ MUTED: Final = "本账号在该群被禁言"
 UNSUPPORTED: Final = "这个 OneBot 实现不支持该操作"
 LOST: Final = "QQ 网络异常，或本账号已掉线"
 CHINESE = re.compile("[\u4e00-\u9fff]")
+UNSURE = re.compile(r"tim(?:e|ed)[ -]?out|超时|no response", re.IGNORECASE)
+"""An implementation waited for QQ in vain: it may have done what it was asked (LLBot: "waitForSelfEcho timeout")."""
+UNTOLD: Final = 9000
+"""Lagrange: sent, and no word came back of it."""
 RESULT = re.compile(r'\bresult"?\s*[:=]\s*(-?[0-9]{1,12})')
 HINTS: Final = {
     110: "本账号已经不在该群",
@@ -192,6 +196,8 @@ def answer(body: Body) -> Answer:
     found = RESULT.search(whole)
     hint = HINTS.get(int(found[1])) if found else HINTS.get(int(code)) if code is not None else None
     hint = hint or next((text for telltale, text in TELLTALES.items() if telltale in whole), None)
+    if not hint and (code == UNTOLD or UNSURE.search(whole)):
+        return Answer(reason=f"QQ 没有确认：{said}"[:200] if said else "QQ 没有确认", ambiguous=True)
     if hint:
         return Answer(reason=f"{hint}（{said}）"[:200] if said else hint)
     if said and not CHINESE.search(said):

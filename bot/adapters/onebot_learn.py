@@ -45,12 +45,14 @@ async def survey(seat: Seat, link: Link, within: float) -> None:
 
 async def study(seat: Seat, link: Link, group: str, within: float) -> None:
     """Learn our card, role and mutes in one group."""
-    place = seat.place(group)
-    if place.members is None:
-        place.describe(await _told(link, "get_group_info", within, group_id=number(group)), time.time())
-    own = number(seat.view.account.id.partition(":")[2])
+    place, anew = seat.place(group), group not in link.studied
+    if place.members is None or (anew and place.shut):
+        info = await _told(link, "get_group_info", within, group_id=number(group), no_cache=anew and place.shut)
+        place.describe(info, time.time(), anew=anew)
+    own, muted = number(seat.view.account.id.partition(":")[2]), place.muted
     member = await _told(link, "get_group_member_info", within, group_id=number(group), user_id=own, no_cache=False)
     if member and group in link.asked:
-        place.stand(member, time.time(), anew=group not in link.studied)
+        # A mute that was told in the meantime is younger than this answer.
+        place.stand(member, time.time(), anew=anew and place.muted == muted)
         link.studied.add(group)
         seat.name(line(member.get("nickname"), 64), group, line(member.get("card"), 64))

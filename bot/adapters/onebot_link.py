@@ -88,7 +88,7 @@ class Link:
             within += len(frame) / MEDIA_RATE
         answered = self._calls.begin(echo, within)
         try:
-            await promptly(self.socket.send_frame(frame, WSMsgType.TEXT), within)
+            await self._write(frame, within)
             return await answered
         except TimeoutError:
             raise AdapterError(f"{action} 在 {within:g} 秒内没有回答", ambiguous=True) from None
@@ -97,6 +97,16 @@ class Link:
             raise AdapterError(f"{action} 发出时连接断开", ambiguous=True) from None
         finally:
             self._calls.end(echo)
+
+    async def _write(self, frame: bytes, within: float) -> None:
+        try:
+            await promptly(self.socket.send_frame(frame, WSMsgType.TEXT), within)
+        except asyncio.CancelledError:
+            # Whoever waits for a full socket shares one wait with the others, which ends for all when one gives up.
+            # The frame is in the buffer by then.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
 
     async def told(self, action: str, params: Mapping[str, object], within: float) -> Any:
         """Ask for what is good to know, not needed; None where no answer says it."""

@@ -56,8 +56,11 @@ class Place:
         if self.open:
             self.guessed = time.monotonic() + GUESS
 
-    def describe(self, group: Body, now: float) -> None:
-        """Learn from what get_group_info or get_group_list says; `now` is in Unix seconds."""
+    def describe(self, group: Body, now: float, *, anew: bool = False) -> None:
+        """Learn from what get_group_info or get_group_list says; `now` is in Unix seconds.
+
+        Asked `anew`, on a new connection, silence about a whole mute ends it: its notice may have been missed.
+        """
         self.name = line(group.get("group_name"), 64) or self.name
         count = group.get("member_count")
         if type(count) is int and count > 0:
@@ -67,6 +70,8 @@ class Place:
             self.shut_down(shut != 0)
         elif (until := amount(group.get("shut_up_all_timestamp"))) is not None:
             self.shut_down(until > now)
+        elif anew:
+            self.shut_down(False)
         if (until := amount(group.get("shut_up_me_timestamp"))) is not None:
             self.mute(max(0.0, until - now))
 
@@ -74,9 +79,11 @@ class Place:
         """Learn from what get_group_member_info says of ourselves; `now` is in Unix seconds.
 
         Unless it is asked `anew`, on a new connection, it ends no mute: it may be older than what a notice told.
+        Asked anew, its silence ends one too: of what was missed nothing else tells, and a refusal would teach us.
         """
         found = role(member.get("role"))
         if found is not Role.UNKNOWN:
             self.role = found
-        if (until := amount(member.get("shut_up_timestamp"))) is not None and (anew or until > now):
-            self.mute(max(0.0, until - now))
+        until = amount(member.get("shut_up_timestamp"))
+        if anew or (until is not None and until > now):
+            self.mute(max(0.0, (until or 0.0) - now))

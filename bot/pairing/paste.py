@@ -33,7 +33,7 @@ def reverse(config: Config, port: int) -> Iterator[str]:
     yield f"  on another machine                     {_url(_own_address(), port)}"
     if config.loopback:
         yield f"The last two need {variable('server', 'host')}=0.0.0.0 in .env: now the bot listens on {host} only."
-        yield f"With it go this token and {variable('web', 'password')}. Then restart the bot."
+        yield f"Then it needs a token and {variable('web', 'password')} as well, and a restart."
 
 
 def forward(config: Config) -> Iterator[str]:

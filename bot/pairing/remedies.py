@@ -31,7 +31,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     ),
     "token_wrong": Remedy(
         "Somebody came with a wrong token.",
-        f"Paste the token there anew, without spaces; here it is {TOKEN}. After a change here, restart the bot.",
+        f"Paste the token ({TOKEN}) there anew, without spaces. After a change here, restart the bot.",
     ),
     "wrong_path": Remedy(
         "Somebody came to a wrong path.",
@@ -66,11 +66,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "unreachable": Remedy(
         "Nobody listens where the bot dials.",
         f"Switch the Websocket服务器 on there; compare host and port with {CONNECT} (NapCat: 3001). "
-        "In Docker its Host is 0.0.0.0, and the port is published.",
+        "In Docker its Host is 0.0.0.0, and the port is published. After a change here, restart the bot.",
     ),
     "not_onebot": Remedy(
         "Where the bot dials somebody answers who is no OneBot WebSocket server.",
-        f"Put the port of the Websocket服务器 into {CONNECT}, often 3001. 6099 is NapCat's page, 3000 its HTTP server.",
+        f"Put the port of the Websocket服务器 into {CONNECT}, often 3001. 6099 is NapCat's page, 3000 its HTTP server. "
+        "After a change here, restart the bot.",
     ),
     # --- connected, and yet ------------------------------------------------------------------
     "account_offline": Remedy(
@@ -95,7 +96,8 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     # --- between this command and the bot ----------------------------------------------------
     "report_refused": Remedy(
         "The bot that runs has another token than the settings here.",
-        "Restart the bot, so that it takes the token that stands here; start this command in the bot's folder.",
+        "Restart the bot, so that it takes the token that stands here, "
+        "and begin this command anew, in the bot's folder.",
     ),
     "report_missing": Remedy(
         "The bot that runs has no door for QQ.",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
+from loguru import logger
 
 from bot import journal
 from bot.config import Config, variable
@@ -52,6 +53,8 @@ def pair(
         setting = variable("onebot", "enabled")
         raise ConfigError(setting, "The door for QQ is shut.", f"Set {setting}=true.")
     journal.start("ERROR")
+    # What the dialler logs is told here with its remedy.
+    logger.disable("bot.adapters.onebot_dial")
 
     async def stoppable() -> int:
         stop = asyncio.Event()
@@ -71,14 +74,18 @@ async def paired(
     as_json: bool = False,
     made: bool = False,
     settle: float = SETTLE,
+    often: float = OFTEN,
 ) -> int:
-    """The same, until `stop`; `settle` (seconds) is how long what is seen must stand before all is well."""
+    """The same, until `stop`.
+
+    `settle` (seconds) is how long what is seen must stand before all is well, `often` the time between two looks.
+    """
     watch = Watch(config, time.time(), settle=settle)
     async with opened(config) as source:
         if not as_json:
             _introduce(config, voice, source, made)
         say = _masked(given(config), (lambda finding: None) if as_json else voice.line)
-        done = await _watched(watch, source, say, stop, wait)
+        done = await _watched(watch, source, say, stop, wait, often)
     well = bool(watch.connected)
     if as_json:
         voice.plain(_json(watch, well, done))
@@ -88,13 +95,13 @@ async def paired(
     if not well:
         voice.line(warn("QQ", "Not connected. Run it again when something has changed; docs/operators.md has more."))
         return 1
-    for line in _next(config, source):
+    for line in _next(config, watch, source, made):
         voice.plain(line)
     return 0
 
 
 async def _watched(
-    watch: Watch, source: Source, say: Callable[[Finding], None], stop: asyncio.Event, wait: float | None
+    watch: Watch, source: Source, say: Callable[[Finding], None], stop: asyncio.Event, wait: float | None, often: float
 ) -> bool:
     """Look until all is well (True), or until the time is up or somebody stops it (False)."""
     begun = time.monotonic()
@@ -110,7 +117,7 @@ async def _watched(
             say(finding)
         if watch.settled(passed):
             return True
-        left = OFTEN if wait is None else min(OFTEN, wait - passed)
+        left = often if wait is None else min(often, wait - passed)
         if left <= 0:
             return False
         try:
@@ -122,8 +129,10 @@ async def _watched(
 
 
 def _introduce(config: Config, voice: Voice, source: Source, made: bool) -> None:
-    state = f"The bot runs on port {source.port}" if source.running else "The bot does not run; its door is open here"
-    voice.line(ok("QQ", f"{state}. Ctrl-C ends this."))
+    if source.running:
+        voice.line(ok("QQ", f"The bot runs on port {source.port}. Ctrl-C ends this."))
+    else:
+        voice.line(ok("QQ", "The bot does not run; its door is open here. Before you start it, end this with Ctrl-C."))
     if made:
         restart = " Restart the bot, so that it asks for it." if source.running else ""
         voice.line(ok(variable("onebot", "token"), f"a new token stands in .env now.{restart}"))
@@ -136,18 +145,21 @@ def _introduce(config: Config, voice: Voice, source: Source, made: bool) -> None
     voice.line(ok("QQ", "Waiting. What happens is told here as it happens."))
 
 
-def _next(config: Config, source: Source) -> list[str]:
+def _next(config: Config, watch: Watch, source: Source, made: bool) -> list[str]:
     """What to do, now that it works."""
-    start = "The bot runs: say" if source.running else "Start the bot (`make run`, or `xiaopeng run`), then say"
-    lines = [
-        "",
-        "可以了: QQ is connected.",
-        f"  {start} /帮助 in a group.",
-        "  Make the bot an admin of the group, so that it can recall and mute.",
-    ]
+    lines = ["", "可以了: QQ is connected."]
+    restart = ", and restart the bot" if source.running else ""
     if not config.operators:
-        lines.append(f'  Give yourself all powers: {variable("operators")}=["qq:your-own-number"] in .env.')
-    return lines
+        lines.append(f'  Give yourself all powers: {variable("operators")}=["qq:your-own-number"] in .env{restart}.')
+    if not watch.rules:
+        lines.append("  Make the bot an admin of its groups, so that it can recall and mute.")
+    if not source.running:
+        start = "Start the bot (`make run`, or `xiaopeng run`), then say"
+    elif made:
+        start = "Restart the bot, so that it asks for the new token, then say"
+    else:
+        start = "The bot runs: say"
+    return [*lines, f"  {start} /帮助 in a group."]
 
 
 def _masked(token: str, line: Callable[[Finding], None]) -> Callable[[Finding], None]:

@@ -13,12 +13,16 @@ from yarl import URL
 
 from bot.adapters.onebot import REPORT, OneBot
 from bot.config import Config
+from bot.errors import ConfigError
 from bot.pairing.report import Report
 from bot.pairing.secret import given
 from bot.server import HEALTH, Server
 
 OURS: Final = "xiaopeng"
 """The `Server` header of the bot."""
+
+PAIRING: Final = "pairing"
+"""What the health of this command has and that of the bot has not."""
 
 WITHIN: Final = aiohttp.ClientTimeout(total=5)
 AT_ONCE: Final = aiohttp.ClientTimeout(total=2)
@@ -81,7 +85,10 @@ class There:
 
 @asynccontextmanager
 async def opened(config: Config) -> AsyncIterator[Source]:
-    """Ask the bot if it runs; otherwise hold its door open while entered. Raises ConfigError, as the bot would."""
+    """Ask the bot if it runs; otherwise hold its door open while entered.
+
+    Raises ConfigError as the bot would, and where this command runs already.
+    """
     # A proxy of the environment has no part in what goes to this machine.
     async with aiohttp.ClientSession(timeout=WITHIN, trust_env=False) as session:
         url = address(config)
@@ -90,7 +97,10 @@ async def opened(config: Config) -> AsyncIterator[Source]:
             return
     adapter = OneBot(config.onebot)
     # The adapter goes first at the end: it says goodbye, while the server would wait for connections to end.
-    async with Server(config, adapter.routes(), lambda: {"ok": True}) as server, adapter.listen(lambda event: None):
+    async with (
+        Server(config, adapter.routes(), lambda: {"ok": True, PAIRING: True}, adapter.astray) as server,
+        adapter.listen(lambda event: None),
+    ):
         yield Here(adapter.report, URL(server.url).port or 0)
 
 
@@ -103,6 +113,11 @@ def address(config: Config) -> str:
 async def _runs(session: aiohttp.ClientSession, url: str) -> bool:
     try:
         async with session.get(url + HEALTH, allow_redirects=False, timeout=AT_ONCE) as answer:
-            return answer.headers.get("Server") == OURS
+            if answer.headers.get("Server") != OURS:
+                return False
+            pairing = PAIRING in await answer.json()
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return False
+    if pairing:
+        raise ConfigError("xiaopeng qq", "It runs already, in another window.", "Go on there, or end it with Ctrl-C.")
+    return True

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.config import Config, variable
 from bot.doctor.finding import Finding, ok, warn
-from bot.pairing.remedies import REMEDIES
+from bot.pairing.remedies import CONNECT, REMEDIES
 from bot.pairing.report import Place, Report, Seen, Trouble
 
 SETTLE: Final = 1.5
@@ -21,6 +21,9 @@ MUTE: Final = 5.0
 
 AGAIN: Final = 30.0
 """Seconds after which a mistake that goes on is named once more."""
+
+DIALLED: Final = frozenset({"refused_by_peer", "unreachable", "not_onebot"})
+"""Mistakes that hold until the bot is through: it tries again ever more seldom, or not at all."""
 
 SHOWN: Final = 5
 LONGEST: Final = 60
@@ -54,7 +57,7 @@ class Watch:
             yield from self._account(seen, passed)
         for trouble in report.troubles:
             # That an account is offline, the account says itself.
-            if trouble.time >= self._since and trouble.kind != "account_offline":
+            if trouble.kind != "account_offline" and (trouble.time >= self._since or self._holds(trouble)):
                 yield from self._trouble(trouble, passed)
         if any(seen.connected for seen in report.accounts) or self._troubles:
             self._silent = False
@@ -75,6 +78,11 @@ class Watch:
         """The accounts with which all is well so far: connected, and logged in."""
         return [seen for seen in self.seen.accounts if seen.connected and seen.online]
 
+    @property
+    def rules(self) -> bool:
+        """Whether the bot is an admin wherever it is."""
+        return all(_rules(place) for seen in self.connected for place in seen.groups)
+
     def settled(self, passed: float) -> bool:
         """Whether somebody is connected, its groups are known, and nothing has moved for a while."""
         return any(seen.groups for seen in self.connected) and self._stands(passed, self._settle)
@@ -86,7 +94,7 @@ class Watch:
         """What is to be said of the accounts at the end."""
         for seen in self.connected:
             if not seen.groups:
-                yield self._known("no_group", _name(seen))
+                yield from self._say(_name(seen), "groups", self._known("no_group", _name(seen)))
             elif not any(_rules(place) for place in seen.groups):
                 yield self._known("no_admin", _name(seen))
 
@@ -96,9 +104,8 @@ class Watch:
         name = _name(seen)
         way = "it came to us" if seen.direction == "reverse" else "the bot dialled it"
         if not seen.connected:
-            # Known from before, and not here: no news until it comes.
-            if (name, "link") in self._said:
-                yield from self._say(name, "link", warn(name, f"the connection ended ({clean(seen.detail)})"))
+            told = f" ({clean(seen.detail)})" if seen.detail else ""
+            yield from self._say(name, "link", warn(name, f"not connected any more{told}"))
             return
         yield from self._say(name, "link", ok(name, f"connected, {way}"))
         if seen.app:
@@ -114,7 +121,8 @@ class Watch:
             text = "nothing has come from it yet: is the account logged in, and is the role Universal?"
             yield from self._say(name, "login", warn(name, text))
         if seen.online and self._stands(passed, self._settle):
-            yield from self._say(name, "groups", _groups(name, seen.groups))
+            groups = _groups(name, seen.groups) if seen.groups else self._known("no_group", name)
+            yield from self._say(name, "groups", groups)
             if muted := [place for place in seen.groups if place.muted]:
                 yield from self._say(name, "muted", self._known("muted", f"{name}: {_listed(muted)}"))
 
@@ -131,6 +139,11 @@ class Watch:
             self._troubles[trouble.kind] = (passed, trouble.count)
             times = f" ({trouble.count} times now)" if count else ""
             yield self._known(trouble.kind, clean(trouble.detail, DETAIL), times)
+
+    def _holds(self, trouble: Trouble) -> bool:
+        """Whether a mistake of before this command is there still: what the bot dials has not let it in."""
+        through = sum(seen.connected and seen.direction == "forward" for seen in self.seen.accounts)
+        return trouble.kind in DIALLED and through < len(self._config.onebot.connect)
 
     def _known(self, kind: str, detail: str, times: str = "") -> Finding:
         known = REMEDIES.get(kind)
@@ -155,8 +168,11 @@ class Watch:
             )
         elif not peers:
             causes.append("A firewall between the two, or an address of this machine that is not reached from there.")
+        if peers:
+            causes.append(f"The bot dials what stood here at its start: after a change of {CONNECT} restart it.")
         causes.append(
-            "Its log names the error: ECONNREFUSED is a wrong host or port, 401 or 403 a wrong token, 404 a wrong path."
+            "Its log names the error: ECONNREFUSED is a wrong host or port, 401 or 403 a wrong token, "
+            "200, 404 or 405 a wrong path."
         )
         for number, cause in enumerate(causes, 1):
             yield warn("nothing", f"{number}. {cause}")
@@ -171,8 +187,6 @@ def _rules(place: Place) -> bool:
 
 
 def _groups(name: str, groups: Sequence[Place]) -> Finding:
-    if not groups:
-        return warn(name, "in no group, as far as it has told")
     words = [f"in {len(groups)} group{'s' if len(groups) > 1 else ''}"]
     ruled = [place for place in groups if _rules(place)]
     unknown = [place for place in groups if place.role == "unknown"]

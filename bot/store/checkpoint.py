@@ -50,8 +50,11 @@ class Checkpointer:
 
     def _work(self) -> None:
         connection: sqlite3.Connection | None = None
-        while self._due.wait() and not self._over:
+        while True:
+            self._due.wait()
             self._due.clear()
+            if self._over:
+                break
             try:
                 if connection is None:
                     connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)

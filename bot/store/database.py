@@ -142,6 +142,9 @@ class Store:
         await waiter
 
     def _commit(self) -> None:
+        if not self._waiters:  # they were handed over with something else meanwhile
+            self._committing = False
+            return
         done: asyncio.Future[None] = self._loop.create_future()
         done.add_done_callback(partial(self._committed, self._waiters))
         self._writer.put(Job(done, rows=self._urgent))
@@ -157,9 +160,7 @@ class Store:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(StoreError(str(error)))
-        self._committing = bool(self._waiters)
-        if self._committing:
-            self._commit()
+        self._commit()
 
     async def write(
         self,
@@ -186,7 +187,7 @@ class Store:
         """
         if self._closed:
             raise StoreError(CLOSED)
-        if self._buffer or self._under_way:
+        if self._buffer or self._waiters or self._under_way:
             with suppress(StoreError):  # what is committed can be read while nothing can be written
                 await self.flush()
         return await self._loop.run_in_executor(self._readers, self._read, query, owner, limit)
@@ -228,6 +229,8 @@ class Store:
         return await job.done
 
     def _hand_over(self) -> None:
+        if self._waiters:
+            self._commit()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

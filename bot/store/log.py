@@ -189,14 +189,18 @@ class Log:
         values = [limit, time.time() - seconds]
         return await self._store.read(lambda db: db.conn.execute(lately, values).fetchall())
 
-    async def last_heard(self, account_id: str) -> dict[str, float]:
-        """By group, when the last message was said that this account heard (Unix seconds), as far as `LATEST` tells."""
+    async def last_heard(self, account_id: str) -> dict[str, tuple[float, bool]]:
+        """By group that this account has heard, as far as `LATEST` tells: when any of ours last heard a message
+        (Unix seconds), and whether that was this account.
+        """
         query = (
-            "select group_id, max(time) from"
-            " (select group_id, account_id, time from messages order by id desc limit ?)"
-            " where account_id = ? and group_id not like '%:dm:%' group by group_id"
+            "select group_id, time, account_id = ?1 from (select *, row_number() over"
+            " (partition by group_id order by time desc, id desc) as place, max(account_id = ?1) over"
+            " (partition by group_id) as ours from (select id, group_id, account_id, time from messages"
+            " order by id desc limit ?2) where group_id not like '%:dm:%') where place = 1 and ours"
         )
-        return await self._store.read(lambda db: dict(db.conn.execute(query, [LATEST, account_id]).fetchall()))
+        rows = await self._store.read(lambda db: db.conn.execute(query, [account_id, LATEST]).fetchall())
+        return {group_id: (moment, bool(own)) for group_id, moment, own in rows}
 
     async def known(self, group_id: str, message_ids: Sequence[str]) -> set[str]:
         """Which of these messages of a group the log has."""

@@ -17,8 +17,8 @@ BODIES = {
     "answers": ("time", ("question", "text")),
 }
 """What is blanked with the member's id when a row is past its time, by the column that tells its age."""
-ORDERED = frozenset({"messages", "commands", "said"})
-"""What is written with every message and has no index by time; `purged` tells up to which row all are blank."""
+ORDERED = frozenset({"messages", "events", "commands", "said"})
+"""What is written with every event and has no index by time; `purged` tells up to which row all are blank."""
 PIECE = 5_000
 """Rows that one purge transaction touches, so that the writer is never held up for long."""
 
@@ -30,6 +30,8 @@ def forget(db: Database, member_id: str, stand_in: str) -> None:
         "update messages set member_id = ?, member_name = null, text = null, parts = null where member_id = ?", words
     )
     db.conn.execute("update events set member_id = ?, detail = null where member_id = ?", words)
+    # Who muted, recalled or was poked is named inside.
+    db.conn.execute("update events set detail = null where instr(detail, ?)", [f'"{member_id}"'])
     db.conn.execute("update commands set member_id = ? where member_id = ?", words)
     db.conn.execute("update said set member_id = ?, text = null where member_id = ?", words)
     db.conn.execute("update answers set member_id = ?, question = null, text = null where member_id = ?", words)

@@ -129,8 +129,8 @@ def create_control(db: Database) -> None:
 
 @tables()
 def lighten_log(db: Database) -> None:
-    """What is written with every message has no index by time: it stands in the order of its time."""
-    for table in ("messages", "commands", "said"):
+    """What is written with every event has no index by time: it stands in the order of its time."""
+    for table in ("messages", "events", "commands", "said"):
         db.conn.execute(f"drop index idx_{table}_current")
     db.conn.execute("drop table taken")
     db.table("answered").create({"id": int, "group_id": str, "message_id": str, "received": float}, pk="id")

@@ -504,3 +504,18 @@ async def test_a_flood_keeps_its_order(bot: Bot, peer: OneBotPeer) -> None:
         )
     await bot.hears("1999")
     assert [message.text for message in bot.messages()[1:]] == [str(n) for n in range(2000)]
+
+
+async def test_who_gives_up_on_a_full_socket_ends_no_other_call(bot: Bot, peer: OneBotPeer) -> None:
+    (line,) = peer.lines
+    peer.freeze()
+    sending = [asyncio.create_task(bot.send(Image(data=bytes(5_000_000)))) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    sending[0].cancel()
+    await asyncio.wait(sending[:1])
+    assert not any(task.done() for task in sending[1:])
+    await peer.hang_up()
+    await line.ws.close()
+    for outcome in await asyncio.gather(*sending[1:], return_exceptions=True):
+        assert isinstance(outcome, AdapterError)
+        assert outcome.ambiguous

@@ -162,6 +162,17 @@ async def test_the_account_with_the_rights_acts(bot: Bot, peer: OneBotPeer) -> N
         assert len(second.called("set_group_kick")) == 1
 
 
+async def test_one_account_of_ours_does_nothing_to_another(bot: Bot, peer: OneBotPeer) -> None:
+    async with OneBotPeer(bot.url, 10002000, world=peer.world) as second:
+        peer.world["20001"]["10002000"] = type(peer.world["20001"]["30003"])("二号")
+        await second.say(20001, 30004, "二号也在")
+        await bot.hears("二号也在")
+        for act in (bot.adapter.mute(GROUP, "qq:10002000", 60), bot.adapter.kick(GROUP, "qq:10002000")):
+            with pytest.raises(AdapterError, match="机器人自己的账号"):
+                await act
+        assert not {call["action"] for call in peer.calls + second.calls} & {"set_group_ban", "set_group_kick"}
+
+
 async def test_what_cannot_be_done_is_refused_at_once(bot: Bot, peer: OneBotPeer) -> None:
     alone = Group("qq:dm:30003", direct=True)
     for act in (

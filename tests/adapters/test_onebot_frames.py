@@ -56,6 +56,12 @@ def test_half_a_character_is_sent_as_a_question_mark() -> None:
             False,
         ),
         ({"retcode": 1200, "message": 'Timeout: NTEvent x/sendMsg "result": 0'}, "QQ 没有确认", True),
+        ({"retcode": 1200, "message": "waitForSelfEcho timeout"}, "QQ 没有确认：waitForSelfEcho", True),
+        ({"retcode": 1200, "message": "转发消息超时"}, "QQ 没有确认：转发消息超时", True),
+        ({"retcode": 100, "wording": "failed: recv packet timed out after 15000 ms"}, "QQ 没有确认", True),
+        ({"retcode": 100, "wording": "send group message failed: no response"}, "QQ 没有确认", True),
+        ({"retcode": 9000}, "QQ 没有确认", True),
+        ({"retcode": 120, "message": "timeout"}, "本账号在该群被禁言（timeout）", False),
         ({"retcode": 1404, "message": "x"}, "这个 OneBot 实现不支持该操作（x）", False),
     ],
 )

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from bot.errors import AdapterError
 from bot.types import Group, Message, Muted, Text
 from tests.adapters.onebot_bot import Bot, running, until
-from tests.peers.onebot import OneBotPeer, Person
+from tests.peers.onebot import FLAVOURS, Flavour, OneBotPeer, Person
 
 OTHER = Group("qq:20002")
 
@@ -82,6 +83,55 @@ async def test_a_whole_mute_from_before_the_connection_is_known(bot: Bot) -> Non
     peer.world.at(20001).silent = True
     async with peer:
         await until(lambda: bool(bot.account()["groups"]) and bot.account()["groups"][0]["muted"])
+        assert await refused(bot, peer)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS, ids=lambda flavour: flavour.app)
+async def test_a_mute_that_ended_while_we_were_away_ends_here_too(bot: Bot, flavour: Flavour) -> None:
+    peer = OneBotPeer(bot.url, flavour=flavour)
+    for group in (20001, 20002):
+        peer.found(group, "member", members=[30003])
+    async with peer:
+        await until(lambda: [group["role"] for group in bot.account()["groups"]] == ["member", "member"])
+        await peer.ban(20001, 0, -1)
+        await peer.ban(20002, 10001000, 86400)
+        await until(lambda: [group["muted"] for group in bot.account()["groups"]] == [True, True])
+        await peer.vanish()
+        await peer.ban(20001, 0, 0)
+        await peer.ban(20002, 10001000, 0)
+        await peer.connect()
+        await until(lambda: [group["muted"] for group in bot.account()["groups"]] == [False, False])
+        assert await bot.send(Text("好"))
+        assert await bot.send(Text("好"), group=OTHER)
+
+
+async def test_a_mute_that_lasts_is_known_again_after_a_new_connection(bot: Bot) -> None:
+    async with joined(bot) as peer:
+        await peer.ban(20001, 0, -1)
+        await until(lambda: bot.account()["groups"][0]["muted"])
+        asked = len(peer.called("get_group_member_info"))
+        await peer.vanish()
+        await peer.connect()
+        await until(lambda: len(peer.called("get_group_member_info")) == asked + 2)
+        assert await refused(bot, peer)
+
+
+async def test_a_mute_is_not_ended_by_an_answer_that_is_older(bot: Bot) -> None:
+    peer, told = OneBotPeer(bot.url), asyncio.Event()
+    peer.found(20001, "member", members=[30003])
+
+    async def late(call: dict[str, Any]) -> dict[str, Any]:
+        answer = await peer.actions.answer(call["action"], call["params"])
+        await told.wait()
+        return answer
+
+    peer.scripts["get_group_member_info"] = late
+    async with peer:
+        await peer.wait_call("get_group_member_info")
+        await peer.ban(20001, 10001000, 600)
+        await until(lambda: isinstance(bot.heard[-1], Muted))
+        told.set()
+        await until(lambda: bot.account()["groups"][0]["role"] == "member")
         assert await refused(bot, peer)
 
 

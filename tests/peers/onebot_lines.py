@@ -66,8 +66,7 @@ class Line:
         if self.frozen:
             self.cut()
             self.over.set()
-        else:
-            await self.ws.close()
+        await self.ws.close()
 
 
 class Dialler:

@@ -810,3 +810,18 @@ async def test_trouble_is_told_to_whoever_asked_for_it(path: Path) -> None:
         assert len(heard) == 1, "once, not for every try"
         store._writer._connection.execute("pragma max_page_count = 1000000")
         await until(lambda: store.health().up)
+
+
+async def test_what_waits_for_the_next_commit_is_read_and_is_there_at_the_end(path: Path) -> None:
+    async with Store(path, [tables]).open() as store:
+        first = asyncio.create_task(store.commit(LOG, ("a",)))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(store.commit(LOG, ("b",)))
+        await asyncio.sleep(0)
+        assert await store.read(lambda db: db.table("log").count) == 2
+        await asyncio.gather(first, second)
+        late = [asyncio.create_task(store.commit(LOG, (f"{number}",))) for number in range(3)]
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*late)
+    assert len(logged(path)) == 5
