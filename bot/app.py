@@ -99,7 +99,7 @@ class App:
             await stack.enter_async_context(self.store.open())
             await self.board.load()
             await self.desk.spending.load(self.store)
-            await self.pipeline.load()
+            await self.pipeline.intake.load()
             for model in self.models.values():
                 stack.push_async_callback(model.close)
             preparing = asyncio.get_running_loop().create_task(self._prepare())
@@ -109,7 +109,7 @@ class App:
             stack.push_async_callback(self.pipeline.close)
             await stack.enter_async_context(self.scheduler.open())
             for adapter in self.adapters.values():
-                await stack.enter_async_context(adapter.listen(self.pipeline.receive))
+                await stack.enter_async_context(adapter.listen(self.pipeline.intake.receive))
             yield self
 
     async def _prepare(self) -> None:
@@ -132,10 +132,10 @@ class App:
         if failure is not None and now - failure.time < TROUBLE_SECONDS:
             detail = f"有 {failure.count} 条回复没有发出去，最近一条：{failure.reason}"
             found.append(Health("本群的回复", False, failure.time, detail))
-        dropped = self.pipeline.dropped[group.id]
+        dropped = self.pipeline.intake.dropped[group.id]
         if dropped:
             found.append(Health("本群的动静", False, self.started, f"消息太多的时候有 {dropped} 件事没有处理。"))
-        unscreened = self.pipeline.unscreened[group.id]
+        unscreened = self.pipeline.intake.unscreened[group.id]
         if unscreened:
             found.append(Health("本群的消息", False, self.started, f"消息太多的时候有 {unscreened} 条没有检查。"))
         return found

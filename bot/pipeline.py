@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
@@ -15,25 +14,23 @@ from aiohttp import web
 from loguru import logger
 
 from bot import moderation
-from bot.accounts import Accounts
 from bot.addressing import Call, Unknown, wanted
 from bot.apology import apology
 from bot.binding import SLASHES, BadArguments, called
 from bot.config import Config
 from bot.context import House, RunContext
 from bot.errors import Refusal, StoreError, XiaopengError
+from bot.intake import Intake
 from bot.lanes import Lanes
 from bot.manners import Manners
 from bot.plugin import Plugin, Returns
 from bot.promptly import promptly
-from bot.recent import Recent
-from bot.recovery import FRESH_SECONDS, Recovery
+from bot.recovery import FRESH_SECONDS
 from bot.roles import Roles
 from bot.sending import Run
 from bot.switchboard import Switchboard, View
 from bot.types import (
     Account,
-    AccountChanged,
     Event,
     FriendRequest,
     Group,
@@ -114,9 +111,6 @@ class Adapter(Protocol):
 
 
 SLOW_SCREEN_SECONDS = 0.005
-RECENT_SECONDS = 900
-RECENT = 20_000
-"""How many messages at least are remembered to drop what comes twice."""
 SCREEN_SECONDS = 1.0
 """A screen that hangs is given up after this, and the message goes its way."""
 LISTENER_BOUND = 200
@@ -147,69 +141,29 @@ class Pipeline:
         self.lanes: Lanes[str, Event] = Lanes(self.handle, config.lanes.events)
         self.listeners: Lanes[tuple[str, str], Told] = Lanes(self._hear, LISTENER_BOUND)
         self.tasks: dict[str, set[asyncio.Task[object]]] = {}
-        self.unscreened: Counter[str] = Counter()
-        self.dropped: Counter[str] = Counter()
-        self.duplicates = 0
-        self._recent = Recent(RECENT)
-        self._answered: frozenset[tuple[str, str]] = frozenset()
-        """What was answered shortly before this process began; the log may have lost the last of it."""
-        self._accounts = Accounts()
-        self._recovery = Recovery(adapters, house.log, self._accounts, self.receive, house.powers.forgotten)
-        self._closing = False
-        self._overloaded: set[str] = set()
+        self.intake = Intake(
+            config.lanes,
+            adapters,
+            house.log,
+            house.powers.forgotten,
+            lanes=self.lanes,
+            running=lambda group_id: len(self.tasks.get(group_id, ())),
+            full=self._full,
+        )
         self._manners = Manners(config.pace)
 
-    async def load(self) -> None:
-        """Remember what was heard shortly before a restart: platforms deliver it again."""
-        for group_id, message_id in await self.house.log.recent(RECENT_SECONDS, RECENT):
-            self._recent.add(group_id, message_id)
-        self._answered = await self.house.log.answered(RECENT_SECONDS, RECENT)
-        await self.house.log.load()
-
-    # --- in: called by the adapters, never blocks ------------------------------------------
-
-    def receive(self, event: Event) -> None:
-        group_id = event.group.id
-        if isinstance(event, AccountChanged):
-            self._accounts.changed(event)
-            if event.group.id.endswith(":*"):
-                self._recovery.changed(event)
-        elif not self._accounts.hears(event):
-            return
-        if isinstance(event, Message) and not self._recent.add(group_id, event.id):
-            self.duplicates += 1
-            return
-        if self._closing or not self.lanes.put(group_id, event):
-            self._overflow(event)
-        elif group_id in self._overloaded and self._calm(group_id):
-            self._overloaded.discard(group_id)
-
-    def _calm(self, group_id: str) -> bool:
-        """Whether a group that was overloaded has half its room again."""
-        limits = self._config.lanes
-        tasks = len(self.tasks.get(group_id, ()))
-        return self.lanes.waiting(group_id) < limits.events // 2 and tasks <= limits.tasks // 2
-
-    def _overflow(self, event: Event) -> None:
-        """A full lane: the message is logged unscreened, and whoever gave a command hears so once."""
-        group_id = event.group.id
-        if not isinstance(event, Message):
-            self.house.log.happened(event)
-            self.dropped[group_id] += 1
-            return
-        self.house.log.heard(event, screened=False)
-        self.unscreened[group_id] += 1
-        if not self._closing and isinstance(self._wanted(event, self.board.view(group_id)), Call):
-            self._later_please(event)
+    def _full(self, message: Message) -> None:
+        """No room in the lane: whoever gave a command hears so."""
+        if isinstance(self._wanted(message, self.board.view(message.group.id)), Call):
+            self._later_please(message)
 
     def _later_please(self, message: Message) -> None:
         """Once, until the group is calm again."""
-        if message.group.id not in self._overloaded:
-            self._overloaded.add(message.group.id)
+        if not self.intake.overloaded(message.group.id):
             self._speak(message, LATER_PLEASE)
 
     def _wanted(self, message: Message, view: View) -> Call | Unknown | None:
-        return wanted(message, view, self._names, self._accounts.own)
+        return wanted(message, view, self._names, self.intake.accounts.own)
 
     # --- one event's way ---------------------------------------------------------------------
 
@@ -281,8 +235,8 @@ class Pipeline:
 
     async def obey(self, message: Message, call: Call) -> None:
         """From a found command to its running handler, in the lane as far as order demands."""
-        if (message.group.id, message.id) in self._answered:
-            self.duplicates += 1
+        if (message.group.id, message.id) in self.intake.answered:
+            self.intake.duplicates += 1
             return
         if not self._steers(message, call):
             manners = await self._manners.may(message, slash=message.text.lstrip()[:1] in SLASHES)
@@ -375,13 +329,12 @@ class Pipeline:
     def busy(self) -> bool:
         """Whether anything is under way."""
         waiting = self.house.waiting.values()
-        beside = self.listeners.busy or self._recovery.busy or any(waiting)
+        beside = self.listeners.busy or self.intake.recovery.busy or any(waiting)
         return self.lanes.busy or bool(self.tasks) or beside
 
     async def close(self, grace: float = 5.0) -> None:
         """Hear no more, let what is under way come to its end for `grace` seconds, then cancel it."""
-        self._closing = True
-        await self._recovery.close()
+        await self.intake.close()
         await self.lanes.close(grace)
         await self.listeners.close(grace)
         tasks = [task for tasks in (*self.tasks.values(), *self.house.waiting.values()) for task in tasks]
@@ -417,7 +370,7 @@ class Pipeline:
     def _put(self, view: View, event: Event) -> None:
         for handler, plugin in view.listeners.get(type(event), ()):
             if not self.listeners.put((plugin.plugin_name, event.group.id), Told(handler, plugin, event)):
-                self.dropped[event.group.id] += 1
+                self.intake.dropped[event.group.id] += 1
 
     async def _hear(self, told: Told) -> None:
         context = self._context(told.plugin, told.event)
@@ -429,7 +382,7 @@ class Pipeline:
         plugin = self.board.view(group.id).plugins.get(kind)
         if plugin is None:
             return
-        account = self._accounts.speaker(group) or await self.house.log.account(group.id)
+        account = self.intake.accounts.speaker(group) or await self.house.log.account(group.id)
         if account is None:
             return
         run = Run(plugin.plugin_name, group, account, Member(account.id, self._config.name, is_bot=True))
@@ -458,7 +411,9 @@ class Pipeline:
         """Tell the operators, each in a direct chat, where one of our accounts is on their platform."""
         for operator in self._config.operators:
             platform, _, number = operator.partition(":")
-            account = next((Account(id) for id in sorted(self._accounts.own) if id.startswith(f"{platform}:")), None)
+            account = next(
+                (Account(id) for id in sorted(self.intake.accounts.own) if id.startswith(f"{platform}:")), None
+            )
             if platform in self._adapters and account is not None:
                 group = Group(f"{platform}:dm:{number}", direct=True)
                 run = Run("control", group, account, Member(operator))

@@ -176,7 +176,7 @@ async def test_each_of_our_accounts_may_be_mentioned() -> None:
         room.platform.receive(room.message("", parts=(Mention(second.id, "二号"), Text(" 状态"))))
         await room.settle()
         assert any("数据库：正常" in text for text in room.platform.texts)
-        assert room.app.pipeline._accounts.own == {BOT.id, second.id}
+        assert room.app.pipeline.intake.accounts.own == {BOT.id, second.id}
 
 
 async def test_other_bots_are_heard_and_not_answered() -> None:

@@ -86,7 +86,7 @@ async def test_what_comes_twice_is_answered_and_logged_once(room: Room) -> None:
     assert await send(room, message, message) == ["好"]
     assert await send(room, message) == []
     assert len(await room.rows("select 1 from messages")) == 1
-    assert room.app.pipeline.duplicates == 2
+    assert room.app.pipeline.intake.duplicates == 2
     assert await send(room, replace(message, group=room.other)) == ["好"], "ids are the group's own"
 
 
@@ -236,7 +236,7 @@ async def test_listeners_hear_in_order_and_a_slow_one_is_bounded() -> None:
         await room.settle()
         assert heard == [f"{number}" for number in range(LISTENER_BOUND + 50)]
         assert Deaf.slow == [f"{number}" for number in range(LISTENER_BOUND)]
-        assert room.app.pipeline.dropped[room.group.id] == 50
+        assert room.app.pipeline.intake.dropped[room.group.id] == 50
         assert any("有 50 件事没有处理" in health.detail for health in room.app.health(room.group))
         assert await room.say("/插件")
 
