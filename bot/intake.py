@@ -16,7 +16,7 @@ from bot.types import AccountChanged, Event, Message
 
 RECENT_SECONDS: Final = 900
 RECENT: Final = 20_000
-"""How many messages at least are remembered to drop what comes twice."""
+"""How many messages at least are remembered to drop what comes twice, if there are so many in that time."""
 
 
 class Intake:
@@ -50,7 +50,7 @@ class Intake:
         self._lanes = lanes
         self._running = running
         self._full = full
-        self._recent = Recent(RECENT)
+        self._recent = Recent(RECENT, RECENT_SECONDS)
         self._overloaded: set[str] = set()
         self._closed = False
 
