@@ -66,6 +66,6 @@ def _replace(path: Path, text: str) -> None:
         if path.exists() and os.name == "posix" and path.stat().st_uid != os.geteuid():
             os.chown(name, path.stat().st_uid, path.stat().st_gid)
         Path(name).replace(path)
-    except BaseException:
+    except BaseException:  # whatever ends this, a file with the token in it must not be left behind
         Path(name).unlink(missing_ok=True)
         raise
