@@ -38,7 +38,7 @@ class Platform(Protocol):
     async def profile(self, group: Group, member_id: str, *, fresh: bool = False) -> Profile | None: ...
 
 
-class KnowsRoles(Protocol):
+class GivesRoles(Protocol):
     """The roles that the house itself gives: operators, and helpers of the admins."""
 
     def known(self, group: Group, member: Member) -> Role: ...
@@ -84,7 +84,7 @@ class RunActs:
 
     __slots__ = ("_platform", "_roles", "_run", "_store")
 
-    def __init__(self, platform: Platform, roles: KnowsRoles, store: Store, run: Run) -> None:
+    def __init__(self, platform: Platform, roles: GivesRoles, store: Store, run: Run) -> None:
         self._platform = platform
         self._roles = roles
         self._store = store

@@ -55,8 +55,6 @@ class Recovery:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._owed: dict[str, dict[str, float]] = {}
         """By account, the groups whose gap was not read to its end, and when it began: a link may flap."""
-        self.recovered = 0
-        """How many messages came in late."""
 
     def changed(self, event: AccountChanged) -> None:
         """An account came or went as a whole."""
@@ -117,7 +115,6 @@ class Recovery:
             owed.pop(group_id, None)
             total += len(missed)
             await asyncio.sleep(GAP_SECONDS)
-        self.recovered += total
         if total:
             logger.info("{}: {} messages that were missed are recovered", account.id, total)
 
@@ -128,6 +125,8 @@ class Recovery:
             # Somewhat fewer than asked for is not all there is: what we said ourselves is not among them.
             if len(messages) < count // 2 or messages[0].time < earliest:
                 break
+        else:
+            logger.warning("More was missed in {} than the {} messages that are read of a history", group.id, count)
         late = [message for message in messages if message.time >= earliest]
         known = await self._log.known(group.id, [message.id for message in late])
         return [

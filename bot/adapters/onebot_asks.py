@@ -20,7 +20,6 @@ from bot.types import Account, Group, Member, Message, Profile, Role
 
 ASKING: Final = 5.0
 """Seconds after which what is only good to know is given up."""
-MOST_MISSED: Final = 200
 PROFILE_SECONDS: Final = 60.0
 
 
@@ -105,7 +104,7 @@ class Asks(ABC):
         seat = self._seats.get(account.id)
         if group.direct or count <= 0 or (seat is not None and not seat.quirks.history):
             return []
-        params = self._about(group) | {"count": min(count, MOST_MISSED)}
+        params = self._about(group) | {"count": count}
         data = await self.call(account.id, "get_group_msg_history", params)
         frames = data.get("messages") if isinstance(data, dict) else None
         if seat is None or not isinstance(frames, list):

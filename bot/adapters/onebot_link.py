@@ -27,8 +27,6 @@ from bot.types import Account, Event, Outgoing
 MEDIA_RATE: Final = 256 * 1024
 """Bytes a second that an implementation allows itself for uploads; a call with media waits that much longer."""
 
-MOST_REMEMBERED: Final = 5000
-
 LARGEST_MESSAGE: Final = 64 * 2**20
 """Bytes at which the link gives up on a message; far above what is read, so that size alone closes no link."""
 

@@ -303,6 +303,13 @@ async def test_history_gives_what_others_said_oldest_first(bot: Bot, peer: OneBo
     assert found[-1].group.id == GROUP.id
 
 
+async def test_a_long_history_is_asked_for_and_read_whole(bot: Bot, peer: OneBotPeer) -> None:
+    for number in range(450):
+        await peer.say(20001, 30003, f"第 {number} 句")
+    found = await bot.adapter.history(GROUP, US, 500)
+    assert [message.text for message in found if message.text.startswith("第")] == [f"第 {n} 句" for n in range(450)]
+
+
 @pytest.mark.parametrize("peer", [ONEBOTS], indirect=True)
 async def test_no_history_where_there_is_none(bot: Bot, peer: OneBotPeer) -> None:
     assert await bot.adapter.history(GROUP, US, 5) == []
