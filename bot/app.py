@@ -24,6 +24,8 @@ from bot.models.desk import Desk
 from bot.models.offline import Offline
 from bot.models.openai import OpenAIChat
 from bot.models.prompts import Prompts
+from bot.models.ranker import Ranker
+from bot.models.ranking import Ranking
 from bot.pipeline import Adapter, Pipeline
 from bot.plugin import Plugin, Returns
 from bot.powers import Powers
@@ -61,6 +63,7 @@ class App:
         self.store = Store(config.store.path, [schema.tables, *tables], on_trouble=self._trouble)
         self.log = Log(self.store)
         self.models = models if models is not None else _models(config)
+        self.ranking = Ranking(config.rerank) if config.rerank else None
         folders = [Path(next(iter(prompts.__path__)))] + ([config.prompts] if config.prompts else [])
         self.prompts = Prompts(folders)
         self.desk = Desk(
@@ -71,6 +74,7 @@ class App:
             offline=Offline(),
             default=config.default_model,
             quota=config.quota,
+            ranker=Ranker(self.ranking) if self.ranking else None,
         )
         self.outbox = Outbox(self.adapters, self.log, config.pace)
         self.board = Switchboard(self.store, self.catalog)
@@ -102,6 +106,8 @@ class App:
             await self.pipeline.intake.load()
             for model in self.models.values():
                 stack.push_async_callback(model.close)
+            if self.ranking is not None:
+                stack.push_async_callback(self.ranking.close)
             preparing = asyncio.get_running_loop().create_task(self._prepare())
             stack.push_async_callback(asyncio.wait, {preparing})
             stack.callback(preparing.cancel)
@@ -115,9 +121,12 @@ class App:
     async def _prepare(self) -> None:
         """Load what models need, when the bot already answers and before somebody asks."""
         await asyncio.sleep(PREPARE_SECONDS)
-        for name, model in self.models.items():
+        endpoints = {name: model.prepare for name, model in self.models.items()}
+        if self.ranking is not None:
+            endpoints[self.ranking.name] = self.ranking.prepare
+        for name, prepare in endpoints.items():
             try:
-                await model.prepare()
+                await prepare()
             except ModelError as error:
                 logger.warning("Model {} is not ready: {}", name, error.detail)
 

@@ -98,6 +98,22 @@ class Model(Section):
     output_price: float = Field(0, ge=0, description="Price of a million output tokens")
 
 
+class Rerank(Section):
+    """An endpoint that ranks what a search of the knowledge found; none is needed."""
+
+    kind: Literal["rerank", "embeddings"] = Field(
+        "rerank", description="What the endpoint speaks, /rerank or /embeddings"
+    )
+    base_url: str = Field(description="Its address, up to and including /v1")
+    model: str = Field(description="The model's name there")
+    api_key: SecretStr | None = Field(None, description="The key for it")
+    timeout: float = Field(
+        3, gt=0, description="Seconds that a question waits for it; after that the search does without"
+    )
+    retries: int = Field(1, ge=0, le=10, description="How often a failed request is tried again in that time")
+    batch: int = Field(10, ge=1, le=32, description="Texts in one request of /embeddings (DashScope takes no more)")
+
+
 class Quota(Section):
     """How many model answers a day; 0 is without limit."""
 
@@ -156,6 +172,7 @@ class Config(BaseSettings):
     onebot: OneBot = OneBot()
     store: Store = Store()
     models: dict[str, Model] = Field({}, description="The models, by name")
+    rerank: Rerank | None = None
     quota: Quota = Quota()
     pace: Pace = Pace()
     lanes: Lanes = Lanes()

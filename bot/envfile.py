@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
@@ -52,7 +53,7 @@ def settings(kind: type[BaseModel] = Config, path: tuple[str, ...] = (), title: 
     """Every setting, sections in their order after what stands in none."""
     later: list[tuple[type[BaseModel], tuple[str, ...]]] = []
     for name, field in kind.model_fields.items():
-        inner = field.annotation
+        inner = _section(field.annotation)
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             later.append((inner, (*path, name)))
         elif get_origin(inner) is dict and (value := get_args(inner)[1]) and issubclass(value, BaseModel):
@@ -61,6 +62,12 @@ def settings(kind: type[BaseModel] = Config, path: tuple[str, ...] = (), title: 
             yield Setting(title, (*path, name), field)
     for section, where in later:
         yield from settings(section, where, (section.__doc__ or "").partition("\n")[0].rstrip("."))
+
+
+def _section(annotation: Any) -> Any:
+    """The section itself where it may be left out."""
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else ()
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), annotation)
 
 
 def variables(*names: str) -> Mapping[str, Setting | None]:

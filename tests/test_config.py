@@ -54,6 +54,24 @@ def test_the_setting_is_named_and_its_value_is_not(name: str, value: str, monkey
     assert "secret-thing" not in str(refused.value)
 
 
+def test_a_reranker_is_registered_by_two_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(None).rerank is None
+    monkeypatch.setenv("XIAOPENG_RERANK__BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("XIAOPENG_RERANK__MODEL", "bge")
+    rerank = load(None).rerank
+    assert rerank
+    assert (rerank.kind, rerank.base_url, rerank.model, rerank.timeout) == ("rerank", "http://127.0.0.1:1/v1", "bge", 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [("BASE_URL", "MODEL"), ("MODEL", "BASE_URL"), ("API_KEY", "BASE_URL"), ("KIND", "BASE_URL")]
+)
+def test_half_a_reranker_is_named(given: str, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"XIAOPENG_RERANK__{given}", "rerank")
+    with pytest.raises(ConfigError, match=f"^XIAOPENG_RERANK__{missing}: "):
+        load(None)
+
+
 def test_addresses_to_dial_stay_as_they_were_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XIAOPENG_ONEBOT__CONNECT", '["ws://127.0.0.1:3001", "wss://[::1]:1/a/?b=c"]')
     assert load(None).onebot.connect == ("ws://127.0.0.1:3001", "wss://[::1]:1/a/?b=c")

@@ -363,3 +363,59 @@ def test_says_that_a_model_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None
 def test_asks_nobody_before_the_settings_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
     found = examined(monkeypatch, {"XIAOPENG_MODELS__MAIN__PRESET": "ollama"}, online=True)
     assert "not asked" in of(found, "models", "warn")
+
+
+# --- the reranker -------------------------------------------------------------------------
+
+
+def reranker(address: str, kind: str = "rerank") -> dict[str, str]:
+    """The settings of a reranker there."""
+    values = {"BASE_URL": address, "MODEL": "m", "API_KEY": "sk-very-secret", "KIND": kind, "TIMEOUT": "1"}
+    return {f"XIAOPENG_RERANK__{name}": value for name, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "behaviour", "level", "words"),
+    [
+        ("rerank", "ok", "ok", ("ranks; two texts took",)),
+        ("embeddings", "ok", "ok", ("ranks by vectors of 64 numbers; two texts took",)),
+        ("embeddings", "vectors_shuffled", "warn", ("2 numbers", "the wrong one", "XIAOPENG_RERANK__MODEL")),
+        ("rerank", "bad_key", "fail", ("ModelAuth", "XIAOPENG_RERANK__API_KEY")),
+        ("rerank", "no_model", "fail", ("ModelBadInput", "XIAOPENG_RERANK__KIND", "XIAOPENG_RERANK__MODEL")),
+        ("rerank", "html_200", "fail", ("ModelUnavailable", "XIAOPENG_RERANK__BASE_URL", "502 Bad Gateway")),
+        ("embeddings", "vectors_ragged", "fail", ("ModelUnavailable", "XIAOPENG_RERANK__KIND", "unequal length")),
+        ("rerank", "hang", "fail", ("ModelUnavailable", "XIAOPENG_RERANK__TIMEOUT", "no answer within 1 s")),
+        ("rerank", "payment", "fail", ("ModelQuota", "money")),
+    ],
+)
+async def test_tries_the_reranker(
+    monkeypatch: pytest.MonkeyPatch, kind: str, behaviour: str, level: str, words: tuple[str, ...]
+) -> None:
+    async with OpenAIServer() as server:
+        server.behave(behaviour)
+        found = await asyncio.to_thread(examined, monkeypatch, reranker(server.base_url, kind), online=True)
+        assert len(server.requests) == 1
+    said = [finding for finding in found if finding.subject == "reranker"][-1]
+    assert said.level == level
+    assert [word for word in words if word not in said.text] == []
+    assert all("very-secret" not in finding.text for finding in found)
+
+
+def test_says_that_the_reranker_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = examined(monkeypatch, reranker("http://user:very-secret@127.0.0.1:1/v1"))
+    assert of(found, "reranker", "ok") == "m at http://127.0.0.1:1/v1 (not asked; --online asks)"
+
+
+def test_names_all_that_is_wrong_with_the_reranker(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = reranker("foo") | {"XIAOPENG_RERANK__API_KEY": "sk-very-secret-ü"}
+    found = failures(examined(monkeypatch, given, online=True))
+    assert found.keys() == {"XIAOPENG_RERANK__BASE_URL", "XIAOPENG_RERANK__API_KEY"}
+    assert "secret" not in str(found)
+
+
+def test_half_a_reranker_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"XIAOPENG_RERANK__API_KEY": "sk-very-secret", "XIAOPENG_RERANK__TIMOUT": "4"}
+    found = failures(examined(monkeypatch, given))
+    assert found.keys() == {f"XIAOPENG_RERANK__{name}" for name in ("BASE_URL", "MODEL", "TIMOUT")}
+    assert "XIAOPENG_RERANK__TIMEOUT" in found["XIAOPENG_RERANK__TIMOUT"]
+    assert "secret" not in str(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import envfile
-from bot.config import PREFIX, Config, load
+from bot.config import PREFIX, Config, Rerank, load
 
 FILE = Path(__file__).parent.parent / ".env.example"
 
@@ -29,18 +29,20 @@ def test_names_every_setting_once() -> None:
     named = re.findall(rf"^# ({PREFIX}[^=\s]+)=", envfile.example(), re.MULTILINE)
     assert named == [setting.variable for setting in envfile.settings()]
     assert len(named) == len(set(named))
-    for path in ("server", "port"), ("store", "bodies_days"), ("models", "<NAME>", "api_key"), ("lanes", "tasks"):
+    for path in ("server", "port"), ("store", "bodies_days"), ("models", "<NAME>", "api_key"), ("rerank", "model"):
         assert PREFIX + "__".join(path).replace("name", "NAME").upper() in named
 
 
 def test_shows_the_defaults(tmp_path: Path) -> None:
-    """Taking off every # changes nothing, but for the model that it makes."""
+    """Taking off every # changes nothing, but for the model and the reranker that it makes."""
     text = re.sub(rf"^# ({PREFIX})", r"\1", envfile.example(), flags=re.MULTILINE)
     text = text.replace("<NAME>__MODEL=", "<NAME>__MODEL=some").replace("<NAME>", "MAIN")
+    text = re.sub("(RERANK__(?:BASE_URL|MODEL)=)", r"\1http://x", text)
     (tmp_path / ".env").write_text(text, encoding="utf-8")
     read = load(tmp_path / ".env")
     assert read.models["main"].model == "some"
-    assert read.model_copy(update={"models": {}}) == Config(_env_file=None)
+    assert read.rerank == Rerank(base_url="http://x", model="http://x")
+    assert read.model_copy(update={"models": {}, "rerank": None}) == Config(_env_file=None)
 
 
 def test_every_setting_is_described() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bot.config import Config, Model, variable
+from bot.config import Config, Model, Rerank, variable
 from bot.doctor.finding import Finding, fail, failed, ok, warn
 from bot.errors import (
     ConfigError,
@@ -28,6 +28,7 @@ from bot.errors import (
 from bot.models.base import Completion, Turn
 from bot.models.openai import OpenAIChat
 from bot.models.presets import PRESETS
+from bot.models.ranking import Ranking
 
 QUESTION = "Say OK."
 PATIENCE_SECONDS = 60.0
@@ -45,6 +46,17 @@ WORDS: Mapping[type[ModelError], str] = MappingProxyType(
         ModelEmpty: "the server answered with nothing. Look at {model}",
     }
 )
+RERANK_WORDS: Mapping[type[ModelError], str] = MappingProxyType(
+    {
+        **WORDS,
+        ModelBadInput: "the request was not understood. Look at {kind}, {url} and {model}",
+        ModelUnavailable: "no connection, no answer in time, or one that {kind} does not give. "
+        "Look at {url}, {kind}, the network and the proxy; {timeout} is how long it may take",
+    }
+)
+TEXTS = ("安装步骤：先下载安装包，再运行安装程序。", "今天天气很好，适合出去走走。")
+"""The first one answers `WANTED`, the second does not."""
+WANTED = "怎么安装？"
 
 
 def look(config: Config, *, online: bool) -> Iterator[Finding]:
@@ -59,6 +71,12 @@ def look(config: Config, *, online: bool) -> Iterator[Finding]:
         if not problems:
             asked = "" if online else " (not asked; --online asks)"
             yield ok(f"model {name}", f"{model.model} at {_place(model)}{asked}")
+    if config.rerank is not None:
+        problems = list(_rerank_problems(config.rerank))
+        yield from problems
+        if not problems:
+            asked = "" if online else " (not asked; --online asks)"
+            yield ok("reranker", f"{config.rerank.model} at {_bare(config.rerank.base_url)}{asked}")
     default = config.default_model
     if default is not None and default not in config.models:
         names = ", ".join(config.models) or "none"
@@ -66,10 +84,11 @@ def look(config: Config, *, online: bool) -> Iterator[Finding]:
 
 
 def ask(config: Config) -> Iterator[Finding]:
-    """Ask every model something tiny, all at once."""
+    """Ask every model, and the reranker, something tiny, all at once."""
 
     async def all_of_them() -> list[Finding]:
-        return await asyncio.gather(*(_ask(name, model) for name, model in config.models.items()))
+        asked = [_ask(name, model) for name, model in config.models.items()]
+        return await asyncio.gather(*asked, *([_rank(config.rerank)] if config.rerank else []))
 
     yield from asyncio.run(all_of_them())
 
@@ -96,6 +115,22 @@ def _problems(name: str, model: Model) -> Iterator[Finding]:
             return
 
 
+def _rerank_problems(rerank: Rerank) -> Iterator[Finding]:
+    """The same of the reranker."""
+    right: dict[str, dict[str, object]] = {
+        variable("rerank", "base_url"): {"base_url": STAND_IN},
+        variable("rerank", "api_key"): {"api_key": None},
+    }
+    while True:
+        try:
+            Ranking(rerank)
+        except ConfigError as error:
+            yield failed(error)
+            rerank = rerank.model_copy(update=right.pop(error.setting))
+        else:
+            return
+
+
 async def _ask(name: str, model: Model) -> Finding:
     chat = OpenAIChat(name, model.model_copy(update={"retries": 0}))
     subject = f"model {name}"
@@ -110,21 +145,54 @@ async def _ask(name: str, model: Model) -> Finding:
     except TimeoutError:
         return fail(subject, f"It said nothing for {PATIENCE_SECONDS:g} s. Look at the server or the network.")
     except ModelError as error:
-        settings = {
-            "key": variable("models", name, "api_key"),
-            "model": variable("models", name, "model"),
-            "url": variable("models", name, "base_url"),
-        }
-        words = next((words for kind, words in WORDS.items() if isinstance(error, kind)), "it failed")
-        return fail(subject, f"{type(error).__name__}: {words.format(**settings)}. It said: {_line(error.detail)}")
+        return _failure(subject, error, WORDS, "models", name)
     finally:
         await chat.close()
     return ok(subject, f"answers; the first words took {time.monotonic() - started:.1f} s")
 
 
+async def _rank(rerank: Rerank) -> Finding:
+    """Whether the reranker can tell a text that answers a question from one that does not."""
+    subject = "reranker"
+    ranking = Ranking(rerank.model_copy(update={"retries": 0}))
+    try:
+        await ranking.prepare()
+        started = time.monotonic()
+        good, bad = await ranking.rank(WANTED, TEXTS)
+        took = time.monotonic() - started
+    except ModelError as error:
+        return _failure(subject, error, RERANK_WORDS, "rerank")
+    finally:
+        await ranking.close()
+    of = f" by vectors of {ranking.dimensions} numbers" if ranking.dimensions else ""
+    if good <= bad:
+        setting = variable("rerank", "model")
+        return warn(
+            subject, f"It ranks{of}, but the wrong one of two texts first ({good:.3f}, {bad:.3f}). Look at {setting}."
+        )
+    return ok(subject, f"ranks{of}; two texts took {took:.1f} s ({good:.3f}, {bad:.3f})")
+
+
+def _failure(subject: str, error: ModelError, words: Mapping[type[ModelError], str], *section: str) -> Finding:
+    """What to do about a failure; `section` is where the settings are."""
+    settings = {
+        "key": variable(*section, "api_key"),
+        "model": variable(*section, "model"),
+        "url": variable(*section, "base_url"),
+        "kind": variable(*section, "kind"),
+        "timeout": variable(*section, "timeout"),
+    }
+    advice = next((words for kind, words in words.items() if isinstance(error, kind)), "it failed")
+    return fail(subject, f"{type(error).__name__}: {advice.format(**settings)}. It said: {_line(error.detail)}")
+
+
 def _place(model: Model) -> str:
-    """Where a model is asked, without the user and the password that an address may hold."""
-    parts = urlsplit(model.base_url or PRESETS[model.preset.strip().lower()].base_url or "")
+    return _bare(model.base_url or PRESETS[model.preset.strip().lower()].base_url or "")
+
+
+def _bare(address: str) -> str:
+    """An address without the user and the password that it may hold."""
+    parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 

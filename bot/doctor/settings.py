@@ -179,6 +179,9 @@ def _without(values: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, An
             return {}
         place: Any = copy
         *way, last = error["loc"]
+        if error["type"] == "missing" and way and Config.model_fields[str(way[0])].default is None:
+            copy.pop(str(way[0]), None)  # the bot does without that section
+            continue
         for step in way:
             if not isinstance(place.get(step), dict):
                 last = step

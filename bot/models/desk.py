@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from loguru import logger
@@ -25,7 +25,9 @@ from bot.errors import (
 )
 from bot.models.answer import Answer
 from bot.models.base import ChatModel, Completion, Turn
+from bot.models.latch import Latch
 from bot.models.prompts import Prompts
+from bot.models.ranker import Ranker
 from bot.store.database import Store
 from bot.types import Health
 
@@ -33,14 +35,6 @@ ANSWER = (
     "insert into answers (id, group_id, member_id, plugin, purpose, model, served_by, question, text, input_tokens,"
     " output_tokens, ms, cost, finish, error, time) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-FAILURES = 3
-"""So many failures in a row close a model's door."""
-CLOSED_SECONDS: dict[type[ModelError], float] = {
-    ModelUnavailable: 60.0,
-    ModelBusy: 20.0,
-    ModelAuth: 300.0,
-    ModelQuota: 300.0,
-}
 ELSEWHERE = (ModelUnavailable, ModelBusy, ModelAuth, ModelQuota, ModelEmpty, ModelTruncated)
 """After these another model is asked; a refused question is not carried from door to door."""
 
@@ -57,6 +51,12 @@ class Models(Protocol):
         day's quota is spent.
         """
 
+    async def rank(self, question: str, texts: Sequence[str]) -> list[float] | None:
+        """How well each text answers the question: one number each, higher is better, of no fixed scale.
+
+        None where no reranker is registered, or where it failed or rests: do without it then.
+        """
+
     def names(self) -> Sequence[str]:
         """The registered models; empty when only the offline stand-in answers."""
 
@@ -71,36 +71,12 @@ class Asker:
 
 
 @dataclass(slots=True)
-class Door:
+class Door(Latch):
     """What the desk knows of one model."""
 
     name: str
     model: ChatModel
     price: tuple[float, float] = (0.0, 0.0)
-    failures: int = 0
-    closed_until: float = 0.0
-    since: float = field(default_factory=time.time)
-    trouble: str = ""
-
-    @property
-    def is_open(self) -> bool:
-        return time.monotonic() >= self.closed_until
-
-    def worked(self) -> None:
-        if self.trouble:
-            self.since = time.time()
-        self.failures, self.closed_until, self.trouble = 0, 0.0, ""
-
-    def failed(self, error: ModelError) -> None:
-        pause = next((seconds for kind, seconds in CLOSED_SECONDS.items() if isinstance(error, kind)), 0.0)
-        if not pause:
-            return
-        if not self.trouble:
-            self.since = time.time()
-        self.trouble = error.said
-        self.failures += 1
-        if self.failures >= FAILURES or isinstance(error, ModelAuth | ModelQuota):
-            self.closed_until = time.monotonic() + pause
 
 
 class Spending:
@@ -168,23 +144,30 @@ class Desk:
         offline: ChatModel,
         default: str | None,
         quota: Quota,
+        ranker: Ranker | None = None,
     ) -> None:
         self._store = store
         self._prompts = prompts
         self._doors = {name: Door(name, model, _price(configs.get(name))) for name, model in models.items()}
         self._offline = Door(offline.name, offline)
         self._default = default
+        self._ranker = ranker
         self.spending = Spending(quota)
 
     def names(self) -> Sequence[str]:
         return tuple(self._doors)
 
     def health(self) -> Sequence[Health]:
-        if not self._doors:
-            return [Health("模型", False, self._offline.since, "还没有登记模型，现在由离线应答顶着。")]
-        return [
+        found = [
             Health(f"模型 {door.name}", not door.trouble, door.since, door.trouble) for door in self._doors.values()
         ]
+        if not found:
+            found = [Health("模型", False, self._offline.since, "还没有登记模型，现在由离线应答顶着。")]
+        return [*found, self._ranker.health()] if self._ranker else found
+
+    async def rank(self, question: str, texts: Sequence[str]) -> list[float] | None:
+        """See `Models.rank`; it is no answer, so it spends no quota and bears no label."""
+        return await self._ranker.rank(question, texts) if self._ranker else None
 
     async def ask(
         self,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import html
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlsplit
 
 from bot.config import Model, variable
 from bot.errors import ConfigError, ModelBusy, ModelError, ModelTruncated, ModelUnavailable
+from bot.models import endpoint
 from bot.models.base import Completion, Turn
-from bot.models.faults import Fault, tidy
+from bot.models.endpoint import Endpoint
+from bot.models.faults import Fault
 from bot.models.presets import Preset, find
 from bot.models.reading import Reading
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS: Final = 5.0
 """How long to wait for the token counts that follow a finished answer."""
-SECRET: Final = 4
-"""Keys shorter than this are the dummies that local servers are given."""
 
 
 class OpenAIChat:
@@ -39,13 +36,15 @@ class OpenAIChat:
         self.name = name
         self._config = config
         self._preset = find(config.preset, name)
-        self._base_url = _address(name, config, self._preset)
-        self._key = _key(name, config, self._preset)
-        self._secrets = tuple(_forms(self._key))
+        self._endpoint = Endpoint(
+            name,
+            self._preset,
+            _address(name, config, self._preset),
+            _key(name, config, self._preset),
+            timeout=config.timeout,
+            retries=config.retries,
+        )
         self._slots = asyncio.Semaphore(config.concurrency)
-        self._opening = asyncio.Lock()
-        self._wire: Wire | None = None
-        self._closed = False
 
     async def chat(
         self, turns: Sequence[Turn], options: Mapping[str, object], completion: Completion
@@ -55,7 +54,7 @@ class OpenAIChat:
         reading = Reading(self._preset, completion)
         spoke = False
         async with self._slots:
-            wire = await self._open()
+            wire = await self._endpoint.open()
             async with aclosing(wire.chunks(self._request(turns, options))) as chunks:
                 while True:
                     came = await self._next(wire, chunks, patient=not completion.finish)
@@ -74,30 +73,11 @@ class OpenAIChat:
 
     async def prepare(self) -> None:
         """Load the SDK, which takes a second; nothing is asked yet."""
-        await self._open()
+        await self._endpoint.open()
 
     async def close(self) -> None:
         """Close the connections; whatever is asked afterwards fails as unavailable."""
-        async with self._opening:
-            self._closed = True
-            wire, self._wire = self._wire, None
-        if wire:
-            await wire.close()
-
-    async def _open(self) -> Wire:
-        """The wire, made on first use: in a thread, since that takes a second."""
-        async with self._opening:
-            if self._closed:
-                raise ModelUnavailable("The model was closed.", model=self.name)
-            if self._wire is None:
-                self._wire = await asyncio.to_thread(self._connect)
-            return self._wire
-
-    def _connect(self) -> Wire:
-        from bot.models.openai_wire import Wire
-
-        config = self._config
-        return Wire(self._preset, self._base_url, self._key, timeout=config.timeout, retries=config.retries)
+        await self._endpoint.close()
 
     def _request(self, turns: Sequence[Turn], options: Mapping[str, object]) -> Mapping[str, object]:
         """The body of a request; nothing in `options` replaces what the house decides."""
@@ -127,47 +107,21 @@ class OpenAIChat:
 
     def _error(self, fault: Fault, spoke: bool) -> ModelError:
         """The error to raise: whatever stops an answer that was being written has broken it off."""
-        kind = ModelTruncated if spoke and fault.kind in (ModelUnavailable, ModelBusy) else fault.kind
-        return kind(tidy(fault.text, self._secrets), model=self.name)
+        broke_off = spoke and fault.kind in (ModelUnavailable, ModelBusy)
+        return self._endpoint.error(fault, ModelTruncated if broke_off else None)
 
 
 def _address(name: str, config: Model, preset: Preset) -> str:
     setting = variable("models", name, "base_url")
-    address = (config.base_url or preset.base_url or "").strip()
-    if not address:
+    address = config.base_url or preset.base_url or ""
+    if not address.strip():
         raise ConfigError(setting, f'the preset "{preset.name}" has no address of its own.', "Set http://host:port/v1.")
-    try:
-        parts = urlsplit(address)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        fine = False
-    if not fine:
-        raise ConfigError(setting, "this is no web address.", "Write it like https://host/v1.")
-    return address
+    return endpoint.address(setting, address)
 
 
 def _key(name: str, config: Model, preset: Preset) -> str:
     setting = variable("models", name, "api_key")
-    key = config.api_key.get_secret_value().strip() if config.api_key else ""
+    key = endpoint.key(setting, config.api_key)
     if not key and preset.key and not config.base_url:
         raise ConfigError(setting, f'the preset "{preset.name}" needs a key.', "Set the key that the vendor gave you.")
-    if not all("!" <= char <= "~" for char in key):
-        raise ConfigError(
-            setting, "it has characters that no key has.", "Copy the key again, without spaces or quotes."
-        )
     return key
-
-
-def _forms(key: str) -> Iterator[str]:
-    """A key as a server may echo it."""
-    if len(key) < SECRET:
-        return
-    yield key
-    for form in (
-        quote(key, safe=""),
-        html.escape(key),
-        key.replace("/", "\\/"),
-        base64.b64encode(key.encode()).decode(),
-    ):
-        if form != key:
-            yield form

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
-from collections.abc import Mapping
+import math
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -104,6 +107,23 @@ _SPLIT = HELLO + DONE
 _MIDDLE = _SPLIT.index("好".encode()) + 1
 _LONG = "长" * 1_000_000
 
+
+def _vectors(*vectors: object, indexes: Sequence[object] = (0, 1, 2)) -> Odd:
+    """An answer of /embeddings to a question and two texts."""
+    rows = [{"object": "embedding", "index": at, "embedding": row} for at, row in zip(indexes, vectors, strict=False)]
+    return failure(200, {"object": "list", "model": "odd-model", "data": rows})
+
+
+def _scores(*scores: object, indexes: Sequence[object] = (0, 1)) -> Odd:
+    """An answer of /rerank to two texts."""
+    rows = [{"index": at, "relevance_score": score} for at, score in zip(indexes, scores, strict=False)]
+    return failure(200, {"id": "1", "results": rows})
+
+
+def _packed(*numbers: float) -> str:
+    return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+
+
 ODDITIES: Mapping[str, Odd | None] = {
     "ok": None,
     # --- odd and fine: the answer is 你好，世界
@@ -167,6 +187,52 @@ ODDITIES: Mapping[str, Odd | None] = {
     "bad_key": failure(401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}),
     "forbidden": failure(403, {"error": {"message": "no access to this model"}}),
     "no_model": failure(404, {"error": {"message": "The model does not exist", "code": "model_not_found"}}),
+    # --- vectors, odd and fine: the second of two texts is the nearer one
+    "vectors_shuffled": _vectors([2, 0.2], [2, 0], [0, 2], indexes=(2, 0, 1)),
+    "vectors_unplaced": failure(200, {"data": [{"embedding": row} for row in ([1, 0], [0, 1], [1, 0.1])]}),
+    "vectors_base64": _vectors(_packed(1, 0), _packed(0, 1), _packed(1, 0.1)),
+    "vectors_plain": Odd(_vectors([1, 0], [0, 1], [1, 0.1]).parts, content_type="text/plain"),
+    "vectors_huge": _vectors([1e308, 0], [0, 1], [1e300, 0]),
+    # --- vectors, odd and wrong
+    "vectors_few": _vectors([1, 0], [0, 1]),
+    "vectors_many": _vectors([1, 0], [0, 1], [0, 1], [0, 1], indexes=range(4)),
+    "vectors_twice": _vectors([1, 0], [0, 1], [0, 1], indexes=(0, 1, 1)),
+    "vectors_beyond": _vectors([1, 0], [0, 1], [0, 1], indexes=(0, 1, 3)),
+    "vectors_before": _vectors([1, 0], [0, 1], [0, 1], indexes=(0, 1, -1)),
+    "vectors_named": _vectors([1, 0], [0, 1], [0, 1], indexes=("0", "1", "2")),
+    "vectors_nan": _vectors([1, 0], [0, math.nan], [0, 1]),
+    "vectors_infinite": _vectors([1, 0], [0, 10**400], [0, 1]),
+    "vectors_endless": _vectors([1.7e308, 1.7e308], [0, 1], [0, 1]),
+    "vectors_words": _vectors([1, 0], ["0", "1"], [0, 1]),
+    "vectors_ragged": _vectors([1, 0], [0, 1], [0, 1, 0]),
+    "vectors_bare": _vectors([], [], []),
+    "vectors_long": _vectors(*[[1] * 20_000] * 3),
+    "vectors_null": _vectors(None, None, None),
+    "vectors_bad_base64": _vectors("%%%", "%%%", "%%%"),
+    "vectors_cut_base64": _vectors(*["AAAAAAA="] * 3),
+    "vectors_nan_base64": _vectors(*[_packed(math.nan, 1)] * 3),
+    "vectors_no_rows": failure(200, {"data": ["a", "b", "c"]}),
+    "vectors_none": _vectors(),
+    # --- scores, odd and fine
+    "scores_shuffled": _scores(0.9, -3.5, indexes=(1, 0)),
+    "scores_as_data": failure(200, {"data": [{"index": 1, "score": 0.9}, {"index": 0, "score": -3.5}]}),
+    # --- scores, odd and wrong
+    "scores_few": _scores(0.9),
+    "scores_twice": _scores(0.9, 0.1, indexes=(1, 1)),
+    "scores_beyond": _scores(0.9, 0.1, indexes=(0, 2)),
+    "scores_nan": _scores(math.nan, 0.1),
+    "scores_words": _scores("0.9", 0.1),
+    "scores_null": _scores(None, None),
+    "scores_none": _scores(),
+    # --- either
+    "json_list": failure(200, [1, 2]),
+    "json_text": failure(200, "\"fine\""),
+    "json_other": failure(200, {"object": "list"}),
+    "json_endless": Odd((b"[" * 200_000,), content_type="application/json"),
+    "json_cut": Odd((b'{"data": [{"index": 0, "embedding": [0.1,',), content_type="application/json"),
+    "json_lost": Odd((b'{"data": [{"index": 0, "embedding": [0.1,',), content_type="application/json", end="abort"),
+    "json_stuck": Odd((b'{"data": [{"index": 0, "embedding": [0.1,',), content_type="application/json", end="hang"),
+    "json_drip": Odd((b" ",) * 200, content_type="application/json", gap=0.05),
     # --- images
     "image_url": failure(200, {"created": 0, "data": [{"url": "http://HOST/files/a.png"}]}),
     "image_images": failure(200, {"images": [{"url": "http://HOST/files/a.png"}]}),

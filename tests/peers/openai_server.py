@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from types import TracebackType
 from typing import Any
 
@@ -104,6 +105,8 @@ class OpenAIServer:
                 web.post("/v1/chat/completions", self._chat),
                 web.post("/v1/images/generations", self._images),
                 web.post("/v1/embeddings", self._embeddings),
+                web.post("/v1/rerank", self._rerank),
+                web.post("/v1/reranks", self._rerank),
             ]
         )
         # A handler learns at once that its client is gone.
@@ -130,6 +133,9 @@ class OpenAIServer:
 
     async def _embeddings(self, request: web.Request) -> web.StreamResponse:
         return await self._serve(request, self._embed)
+
+    async def _rerank(self, request: web.Request) -> web.StreamResponse:
+        return await self._serve(request, self._rank)
 
     async def _list(self, request: web.Request) -> web.Response:
         models = [{"id": name, "object": "model", "created": 0, "owned_by": "tests"} for name in self.models]
@@ -196,6 +202,18 @@ class OpenAIServer:
         usage = {"prompt_tokens": sum(map(len, texts)), "total_tokens": sum(map(len, texts))}
         return web.json_response({"object": "list", "data": data, "model": came.body["model"], "usage": usage})
 
+    async def _rank(self, request: web.Request, came: Request) -> web.StreamResponse:
+        """The best first, as all of them do; without `top_n`, all."""
+        query, documents = came.body["query"], came.body["documents"]
+        scored: list[dict[str, Any]] = [
+            {"index": at, "relevance_score": overlap(query, text), "document": {"text": text}}
+            for at, text in enumerate(documents)
+        ]
+        scored.sort(key=lambda row: -row["relevance_score"])
+        usage = {"total_tokens": sum(map(len, documents))}
+        results = scored[: came.body.get("top_n")]
+        return web.json_response({"id": "rerank-1", "model": came.body["model"], "results": results, "usage": usage})
+
 
 async def _event(response: web.StreamResponse, event: Mapping[str, Any]) -> None:
     await response.write(b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n")
@@ -218,6 +236,12 @@ def vector(text: str) -> list[float]:
         counts[zlib.crc32("".join(pair).encode()) % DIMENSIONS] += 1
     length = math.sqrt(sum(count * count for count in counts))
     return [count / length for count in counts]
+
+
+def overlap(query: str, text: str) -> float:
+    """The share of the pairs of characters of `query` that `text` has, 0 to 1."""
+    asked, there = ({*pairwise(words)} for words in (f" {query} ", f" {text} "))
+    return len(asked & there) / len(asked)
 
 
 async def _stay(options: argparse.Namespace) -> None:

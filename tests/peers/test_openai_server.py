@@ -15,7 +15,7 @@ from aiohttp import ClientSession
 from PIL import Image
 
 from tests.peers.openai_oddities import failure
-from tests.peers.openai_server import OpenAIServer, vector
+from tests.peers.openai_server import OpenAIServer, overlap, vector
 
 
 @pytest.fixture
@@ -68,6 +68,16 @@ async def test_embeds(web: ClientSession) -> None:
     assert one == vector("怎么安装")
     near, far = (sum(a * b for a, b in zip(one, other, strict=True)) for other in (two, three))
     assert near > far
+
+
+async def test_ranks_the_best_first(web: ClientSession) -> None:
+    asked = {"model": "m", "query": "怎么安装", "documents": ["今天天气", "安装", "怎么安装它"]}
+    async with web.post("rerank", json=asked) as response:
+        rows = (await response.json())["results"]
+    assert [row["index"] for row in rows] == [2, 1, 0]
+    assert rows[0]["relevance_score"] == overlap("怎么安装", "怎么安装它") > rows[1]["relevance_score"]
+    async with web.post("rerank", json=asked | {"top_n": 1}) as response:
+        assert [row["document"]["text"] for row in (await response.json())["results"]] == ["怎么安装它"]
 
 
 async def test_misbehaves_in_turn(server: OpenAIServer, web: ClientSession) -> None:
