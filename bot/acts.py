@@ -15,7 +15,7 @@ from bot.sending import Run
 from bot.store import audit
 from bot.store.audit import Entry
 from bot.store.database import Store
-from bot.types import FriendRequest, Group, JoinRequest, Member, Profile, Role
+from bot.types import File, FriendRequest, Group, JoinRequest, Member, Profile, Role
 
 
 class Platform(Protocol):
@@ -36,6 +36,8 @@ class Platform(Protocol):
     async def admit(self, request: JoinRequest | FriendRequest, approve: bool, reason: str = "") -> None: ...
 
     async def profile(self, group: Group, member_id: str, *, fresh: bool = False) -> Profile | None: ...
+
+    async def fetch(self, group: Group, file: File, limit: int) -> bytes: ...
 
 
 class GivesRoles(Protocol):

@@ -2,6 +2,8 @@
 
 XiaopengError
 ├── Refusal           the member: one sentence that says what to do instead
+│   └── FetchError        an address on the web, or a file behind one, could not be got
+│       └── TooLarge          it holds more than is wanted
 ├── ConfigError       the operator: the setting's name and the remedy
 ├── StoreError        the operator: the database cannot write just now
 ├── AdapterError      the platform refused or did not answer
@@ -25,6 +27,19 @@ class XiaopengError(Exception):
 
 class Refusal(XiaopengError):
     """A member asked for what cannot be done; the text is shown to them as it is."""
+
+
+class FetchError(Refusal):
+    """What an address holds could not be got; the text says why, and never repeats the address."""
+
+
+class TooLarge(FetchError):
+    """There is more than is wanted."""
+
+    @classmethod
+    def over(cls, limit: int) -> TooLarge:
+        """The error for what has more than `limit` bytes."""
+        return cls(f"太大了，最多 {limit / 1e6:g} MB。")
 
 
 class ConfigError(XiaopengError):

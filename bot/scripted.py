@@ -14,6 +14,7 @@ from bot.errors import AdapterError, ModelError
 from bot.models.base import Completion, Turn, Usage
 from bot.types import (
     Account,
+    File,
     Forward,
     FriendRequest,
     Group,
@@ -89,6 +90,8 @@ class Platform:
         self.admitted: list[tuple[str, bool, str]] = []
         """The answers to requests: flag, approval, reason."""
         self.past: dict[str, list[Message]] = {}
+        self.files: dict[str, bytes] = {}
+        """What members shared, by the file's id."""
         self.histories: list[str] = []
         """The groups whose history was asked for."""
         self.roles: dict[tuple[str, str], Role] = {}
@@ -156,6 +159,15 @@ class Platform:
         seconds = self.muted.get(member_id)
         until = None if seconds is None else time.time() + seconds
         return Profile(Member(member_id, name, role), joined=self.since, muted_until=until)
+
+    async def fetch(self, group: Group, file: File, limit: int) -> bytes:
+        self._may("fetch")
+        data = self.files.get(file.id)
+        if data is None:
+            raise AdapterError("文件已经过期了")
+        if len(data) > limit:
+            raise AdapterError(f"太大了，最多 {limit / 1e6:g} MB")
+        return data
 
     async def history(self, group: Group, account: Account, count: int) -> Sequence[Message]:
         self._may("history")

@@ -24,6 +24,7 @@ from bot.store.audit import Entry
 from bot.types import (
     AccountChanged,
     Event,
+    File,
     Group,
     Image,
     Member,
@@ -100,17 +101,26 @@ class Room:
         mention: bool = False,
         mentions: Sequence[str] = (),
         images: Sequence[Image] = (),
+        files: Sequence[File] = (),
         message_id: str | None = None,
     ) -> list[str]:
         """Say something, and return what the bot says in this group until all is quiet.
 
-        `mention` calls the bot, before the text; `mentions` are members who are called after it.
+        `mention` calls the bot, before the text; `mentions` are members who are called after it; `files` (made by
+        `file`) are shared along with it, or alone where the text is empty.
         """
         called = [Mention(f"{PLATFORM}:{name}", name) for name in mentions]
-        parts: tuple[Part, ...] = (*([Mention(BOT.id, "小鹏")] if mention else []), Text(text), *called, *images)
+        said = [Text(text)] if text or not files else []
+        parts: tuple[Part, ...] = (*([Mention(BOT.id, "小鹏")] if mention else []), *said, *called, *images, *files)
         return await self._replies(
             self.message(text, by=by, role=role, group=group, quote=quote, parts=parts, message_id=message_id)
         )
+
+    def file(self, name: str, data: bytes) -> File:
+        """A file for `say`; `Context.fetch` gets its bytes."""
+        id = f"f{len(self.platform.files) + 1}"
+        self.platform.files[id] = data
+        return File(name, size=len(data), id=id)
 
     def message(
         self,

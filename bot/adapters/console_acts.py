@@ -12,6 +12,7 @@ from bot.errors import AdapterError
 from bot.types import (
     Account,
     Event,
+    File,
     FriendRequest,
     Group,
     JoinRequest,
@@ -81,6 +82,15 @@ class Acts(ABC):
         if room is None or person is None:
             return None
         return Profile(person.member(), muted_until=room.muted.get(member_id, 0.0))
+
+    async def fetch(self, group: Group, file: File, limit: int) -> bytes:
+        """A file that was shared lately."""
+        data = self._rooms.files.get(file.id)
+        if data is None:
+            raise AdapterError("文件已经不在了")
+        if len(data) > limit:
+            raise AdapterError(f"太大了，最多 {limit / 1e6:g} MB")
+        return data
 
     async def history(self, group: Group, account: Account, count: int) -> Sequence[Message]:
         """Nothing: what is said here is heard, or the bot is not running."""

@@ -27,6 +27,7 @@ ORDERS = {
     "unreact": Order(":unreact 编号 表情", "把表情拿掉", ":unreact 3 👍"),
     "recall": Order(":recall 编号", "撤回自己的消息，管理员可以撤回别人的", ":recall 3"),
     "image": Order(":image 路径", "发一张图片，最多 5 MB", ":image ~/图.png"),
+    "file": Order(":file 路径", "发一个文件，最多 20 MB", ":file ~/说明.md"),
     "dm": Order(":dm 内容", "和机器人私聊", ":dm 你好"),
     "quit": Order(":quit", "离开，Ctrl-D 和 Ctrl-C 也行"),
 }

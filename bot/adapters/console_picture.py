@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path
-
+from bot.adapters import console_file
 from bot.errors import Refusal
 
 IMAGE_LIMIT = 5 * 1024 * 1024
@@ -51,18 +48,7 @@ def described(data: bytes) -> str:
 
 def load(path: str) -> tuple[bytes, str]:
     """Read a picture's bytes and tell its MIME type. Blocks. Raises Refusal."""
-    try:
-        # A named pipe must not be waited for, hence non-blocking; on a plain file that changes nothing.
-        with open(os.open(Path(path).expanduser(), os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise Refusal("这不是一个图片文件，换一个路径吧。")
-            data = file.read(IMAGE_LIMIT + 1)
-    except FileNotFoundError:
-        raise Refusal("没有找到这个文件，看看路径写对了没有。") from None
-    except (OSError, RuntimeError, ValueError):
-        raise Refusal("这个文件读不了，换一个路径吧。") from None
-    if len(data) > IMAGE_LIMIT:
-        raise Refusal("图片太大了，最多 5 MB。")
+    data = console_file.load(path, IMAGE_LIMIT, "图片文件", "图片太大了，最多 5 MB。")
     mime = sniff(data)
     if mime is None:
         raise Refusal("只能发 PNG、JPEG、WebP 或 GIF 图片。")

@@ -12,6 +12,7 @@ from bot.types import Group, Member, Role
 
 HISTORY = 500
 PEOPLE = 200
+FILES = 5
 
 
 @dataclass(eq=False, slots=True)
@@ -74,6 +75,7 @@ class Rooms:
     def __init__(self, groups: tuple[Group, ...]) -> None:
         self.rooms = {group.id: Room(group) for group in groups}
         self.people: dict[str, Person] = {}
+        self.files: OrderedDict[str, bytes] = OrderedDict()
         self._run = secrets.token_hex(4)
         self._made = 0
         self._shown = 0
@@ -111,6 +113,15 @@ class Rooms:
         while len(self._numbers) > HISTORY:
             self._numbers.popitem(last=False)
         return record.number
+
+    def hold(self, data: bytes) -> str:
+        """Keep the bytes of a file while they are among the newest, and return its id."""
+        self._made += 1
+        id = f"{self._run}-{self._made}"
+        self.files[id] = data
+        while len(self.files) > FILES:
+            self.files.popitem(last=False)
+        return id
 
     def find(self, message_id: str | None) -> Record | None:
         return self._records.get(message_id or "")

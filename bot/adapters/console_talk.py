@@ -7,15 +7,17 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
+from bot.adapters.console_file import NAME_LIMIT, shared
 from bot.adapters.console_orders import HELP, ORDERS, Order, wrong
 from bot.adapters.console_picture import load
 from bot.adapters.console_rooms import Record, Room, Rooms
-from bot.adapters.console_text import clean_name, clean_text
+from bot.adapters.console_text import clean_name, clean_text, in_line
 from bot.errors import Refusal
 from bot.types import (
     EVERYONE,
     Account,
     Event,
+    File,
     Group,
     Image,
     MemberJoined,
@@ -111,6 +113,11 @@ class Talk:
                 self.room.demand_voice(self.person)
                 data, mime = await asyncio.to_thread(load, rest.strip("\"'"))
                 return [self._say(self.room, [Image(data=data, mime=mime)])]
+            case "file":
+                self.room.demand_voice(self.person)
+                name, held = await asyncio.to_thread(shared, rest.strip("\"'"))
+                file = File(in_line(name)[-NAME_LIMIT:] or "文件", size=len(held), id=self._rooms.hold(held))
+                return [self._say(self.room, [file])]
             case "dm":
                 room = self._rooms.direct(self.person)
                 return [self._say(room, self._words(room, rest))]

@@ -4,6 +4,7 @@ This is the adapter: it calls and sends. What else belongs to it:
 
 onebot_acts     what it does in a group; an act is believed when something confirms it
 onebot_asks     what it asks about a group
+onebot_files    how it gets files that members share
 onebot_door     who may come in
 onebot_dial     whom we dial, and when again
 onebot_reader   what a frame changes, and when a connection counts as dead
@@ -34,6 +35,7 @@ from loguru import logger
 from bot.adapters.onebot_acts import Acts, merged
 from bot.adapters.onebot_dial import RETRY, Dialer
 from bot.adapters.onebot_door import Door
+from bot.adapters.onebot_files import Files
 from bot.adapters.onebot_frames import MUTED, PREFIX, Answer, digits, handle, number
 from bot.adapters.onebot_link import Link, Seat
 from bot.adapters.onebot_parts import write
@@ -59,7 +61,7 @@ GUESSES: Final = (
 """What operators type instead of the path."""
 
 
-class OneBot(Acts):
+class OneBot(Acts, Files):
     """The `Adapter` for QQ: any number of our accounts, by web sockets in either direction.
 
     patience       the least time (seconds) of silence after which a link with a heartbeat counts as dead

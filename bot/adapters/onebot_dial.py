@@ -113,7 +113,7 @@ class Dialer:
         def stands() -> bool:
             return socket.get_extra_info("socket") is not None
 
-        link = Link(socket, stands, forward=True)
+        link = Link(socket, stands, self._url.host or "", forward=True)
         if self.account is None:
             self._link = link
         try:

@@ -49,7 +49,7 @@ class Door:
             return transport is not None and not transport.is_closing()
 
         account = request.headers.get("X-Self-ID", "")
-        link = Link(socket, stands, WAYS[_way(request)])
+        link = Link(socket, stands, request.remote or "", WAYS[_way(request)])
         await self._reader.serve(link, PREFIX + account if account else None)
         return socket
 

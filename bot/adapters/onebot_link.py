@@ -41,13 +41,15 @@ Way = Literal["universal", "api", "event"]
 class Link:
     """One connection of an implementation: calls with their answers, and when it was last heard.
 
-    `stands` says whether what is written now can still leave; `forward` that it was us who dialled.
+    `stands` says whether what is written now can still leave; `host` is the far end's; `forward` says that it was us
+    who dialled.
     """
 
     def __init__(
-        self, socket: Socket, stands: Callable[[], bool], way: Way = "universal", *, forward: bool = False
+        self, socket: Socket, stands: Callable[[], bool], host: str, way: Way = "universal", *, forward: bool = False
     ) -> None:
         self.socket = socket
+        self.host = host
         self.speaks, self.hears = way != "event", way != "api"
         self.forward = forward
         self.seat: Seat | None = None

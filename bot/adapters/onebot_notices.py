@@ -177,6 +177,7 @@ READERS: Final[Mapping[str, Mapping[str, Reader]]] = {
         "group_msg_emoji_like": _liked,
         "reaction": _liked,
         "bot_offline": _offline,
+        # Not group_upload: beside it every implementation sends the message with the file, which can be quoted.
     },
     "request": {"friend": _asked, "group": _asked},
 }

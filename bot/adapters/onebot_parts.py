@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import orjson
 
@@ -91,7 +92,7 @@ def _mention(data: Body, account: Account, depth: int) -> Part:
     return Mention(PREFIX + target, name)
 
 
-def _web(*values: object) -> str | None:
+def web(*values: object) -> str | None:
     """The first web address among the values; paths on the implementation's disk are none."""
     for value in values:
         if type(value) is str and value.startswith(("https://", "http://")) and len(value) <= 4096:
@@ -111,7 +112,7 @@ def _image(data: Body, account: Account, depth: int) -> Part:
     if data.get("emoji_package_id") and (emoji := handle(data.get("emoji_id"))):
         return Face(emoji)
     return Image(
-        url=_web(data.get("url"), data.get("file")),
+        url=web(data.get("url"), data.get("file")),
         name=_basename(data.get("filename"), data.get("name"), data.get("file")),
     )
 
@@ -121,13 +122,27 @@ def _face(data: Body, account: Account, depth: int) -> Part:
     return Face(found) if found else Other("face")
 
 
+HANDLES: Final = ("file_id", "busid", "file_hash")
+"""What a call that asks for a file may have to name, by the names of the call's parameters."""
+
+
 def _file(data: Body, account: Account, depth: int) -> Part:
     size = amount(data["file_size"] if "file_size" in data else data.get("size"))
     return File(
-        name=_basename(data.get("name"), data.get("filename"), data.get("file")),
-        url=_web(data.get("url"), data.get("file")) or "",
+        name=_basename(data.get("name"), data.get("filename"), data.get("file_name"), data.get("file")),
+        url=web(data.get("url"), data.get("file")) or "",
         size=int(size) if size is not None and 0 <= size < 2**53 else None,
+        id=_handles(data),
     )
+
+
+def _handles(data: Body) -> str:
+    """What is needed to ask for a file later, as one text; empty where it cannot be asked for."""
+    # go-cqhttp calls the id a path; with the others a path is one on their disk.
+    found = {"file_id": data.get("path")} | data if "busid" in data and "file_id" not in data else data
+    known = {key: text for key in HANDLES if (text := found.get(key)) not in (None, "")}
+    words = {key: str(text) for key, text in known.items() if type(text) in (str, int) and len(str(text)) <= 1024}
+    return urlencode(words) if "file_id" in words else ""
 
 
 def _text(data: Body, account: Account, depth: int) -> Part:

@@ -1,7 +1,8 @@
 """The local web chat: two groups and a direct chat in the browser, to try the bot without any platform.
 
 The page is `static/webchat.html`. It speaks over one WebSocket, in the frames of `webchat_wire`;
-`webchat_talk` obeys them, `webchat_rooms` remembers, `webchat_acts` is what the bot does beyond speaking.
+`webchat_talk` obeys them, `webchat_rooms` remembers, `webchat_acts` is what the bot does beyond speaking, and
+`webchat_files` takes and gives the files that members share.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from aiohttp import WSMessage, WSMsgType, web
 from loguru import logger
 
 from bot.adapters.webchat_acts import Acts
+from bot.adapters.webchat_files import Files, sorry
 from bot.adapters.webchat_rooms import UPLOADS, Record, Room, Rooms
 from bot.adapters.webchat_tab import Tab
 from bot.adapters.webchat_talk import Commands, Talk
 from bot.adapters.webchat_wire import IMAGE_LIMIT, SENTENCES, Frame, Refused, Say, decode, shown
 from bot.config import Config
 from bot.errors import AdapterError
-from bot.types import Account, Event, Group, Health, Image, Outgoing, Part, Role
+from bot.types import Account, Event, File, Group, Health, Image, Outgoing, Part, Role
 
 STATIC = Path(__file__).parent / "static"
 DEMO = Group("web:demo", "示例群")
@@ -47,6 +49,7 @@ class WebChat(Acts):
     def __init__(self, config: Config, commands: Commands = _no_commands) -> None:
         self.account = Account("web:bot", (config.name, *config.aliases))
         self._rooms = Rooms((DEMO, TEST))
+        self._files = Files(self._rooms)
         self._talk = Talk(self._rooms, self.account, DEMO, commands)
         self._tabs: set[Tab] = set()
         self._receive: Callable[[Event], None] | None = None
@@ -59,6 +62,7 @@ class WebChat(Acts):
             web.get("/chat/ws", self._socket),
             web.post("/chat/image", self._upload),
             web.get("/chat/image/{id}", self._picture),
+            *self._files.routes(),
         ]
 
     @asynccontextmanager
@@ -101,6 +105,10 @@ class WebChat(Acts):
         """How many people are in the group with a page open."""
         room = self._rooms.rooms.get(group.id)
         return sum(bool(visitor.tabs) for visitor in room.visitors.values()) if room else None
+
+    async def fetch(self, group: Group, file: File, limit: int) -> bytes:
+        """A file that somebody sent, as long as it is kept: neither taken back nor pushed out by newer ones."""
+        return self._files.held(file, limit)
 
     def health(self) -> list[Health]:
         return [Health("网页聊天", self._receive is not None, self._since)]
@@ -181,19 +189,19 @@ class WebChat(Acts):
     async def _upload(self, request: web.Request) -> web.Response:
         visitor = self._rooms.known(request.headers.get("X-Chat-Token", ""))
         if visitor is None:
-            return _sorry("hello_first", 401)
+            return sorry("hello_first", 401)
         if visitor.uploading >= UPLOADS:
-            return _sorry("too_fast", 429)
+            return sorry("too_fast", 429)
         visitor.uploading += 1
         try:
             data = bytearray()
             async for chunk in request.content.iter_any():
                 data += chunk
                 if len(data) > IMAGE_LIMIT:
-                    return _sorry("image_large", 413)
+                    return sorry("image_large", 413)
             key = self._rooms.gallery.add(bytes(data))
         except Refused as refused:
-            return _sorry(refused.code, 415)
+            return sorry(refused.code, 415)
         finally:
             visitor.uploading -= 1
         visitor.uploads[key] = None
@@ -209,7 +217,3 @@ class WebChat(Acts):
         mime, data = picture
         headers = {"Cache-Control": "private, max-age=86400, immutable", "Content-Security-Policy": "sandbox"}
         return web.Response(body=data, content_type=mime, headers=headers)
-
-
-def _sorry(code: str, status: int) -> web.Response:
-    return web.json_response(Refused(code).frame(), status=status)

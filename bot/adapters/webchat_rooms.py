@@ -1,4 +1,4 @@
-"""Who is in the web chat and what was said there: visitors, rooms, the last messages, their pictures. All in memory."""
+"""Who is in the web chat and what was said there: visitors, rooms, last messages, pictures, files. All in memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from bot.adapters.webchat_shelf import Shelf
 from bot.adapters.webchat_tab import Tab
 from bot.adapters.webchat_wire import ROLES, Frame, Refused, sniff
 from bot.types import Group, Member, Role
@@ -31,6 +32,9 @@ class Visitor:
     uploads: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """Pictures that came in and were not yet sent with a message, oldest first."""
     uploading: int = 0
+    attached: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """The same for files."""
+    attaching: bool = False
 
     def member(self) -> Member:
         return Member(self.id, self.name, self.role)
@@ -137,6 +141,7 @@ class Rooms:
     def __init__(self, groups: tuple[Group, ...]) -> None:
         self.rooms = {group.id: Room(group) for group in groups}
         self.gallery = Gallery()
+        self.shelf = Shelf()
         self.visitors: dict[str, Visitor] = {}
         self._tokens: dict[str, Visitor] = {}
 
@@ -160,6 +165,7 @@ class Rooms:
         """Take a message back: its content is gone from memory and from the pages."""
         for part in record.parts:
             self.gallery.drop(str(part.get("image", "")).rpartition("/")[2])
+            self.shelf.drop(str(part.get("file", "")).rpartition("/")[2])
         record.removed, record.parts, record.reactions = by, [], {}
         room.publish({"is": "removed", "id": record.id, "by": by}, record.to)
 

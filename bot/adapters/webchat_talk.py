@@ -9,6 +9,7 @@ from bot.adapters.webchat_rooms import Record, Room, Rooms, Visitor
 from bot.adapters.webchat_tab import Tab
 from bot.adapters.webchat_wire import (
     EMOJI,
+    FILES_LIMIT,
     IMAGES_LIMIT,
     ROLES,
     TEXT_LIMIT,
@@ -33,6 +34,7 @@ from bot.types import (
     EVERYONE,
     Account,
     Event,
+    File,
     Group,
     Image,
     MemberJoined,
@@ -181,6 +183,8 @@ class Talk:
         for piece in request.parts:
             if piece.image is not None:
                 visitor.uploads.pop(piece.image, None)
+            if piece.file is not None:
+                visitor.attached.pop(piece.file, None)
         author = visitor.member()
         record = Record(author, drawn, quote)
         room.add(record)
@@ -212,23 +216,30 @@ class Talk:
             raise Refused("too_long")
         if sum(isinstance(part, Image) for part in parts) > IMAGES_LIMIT:
             raise Refused("image_many")
+        if sum(isinstance(part, File) for part in parts) > FILES_LIMIT:
+            raise Refused("file_many")
         if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
             raise Refused("empty")
         return parts, drawn
 
     def _part(self, visitor: Visitor, room: Room, piece: Piece) -> tuple[Part | None, str]:
         match piece:
-            case Piece(text=str(text), mention=None, image=None):
+            case Piece(text=str(text), mention=None, image=None, file=None):
                 text = clean_text(text)
                 return (Text(text) if text else None), ""
-            case Piece(text=None, mention=str(member_id), image=None):
+            case Piece(text=None, mention=str(member_id), image=None, file=None):
                 return self._mention(visitor, room, member_id), ""
-            case Piece(text=None, mention=None, image=str(key)):
+            case Piece(text=None, mention=None, image=str(key), file=None):
                 picture = self.rooms.gallery.get(key) if key in visitor.uploads else None
                 if picture is None:
                     raise Refused("image_lost")
                 mime, data = picture
                 return Image(data=data, mime=mime), key
+            case Piece(text=None, mention=None, image=None, file=str(key)):
+                held = self.rooms.shelf.get(key) if key in visitor.attached else None
+                if held is None:
+                    raise Refused("file_lost")
+                return File(held.name, size=len(held.data), id=key), ""
         raise Refused("wrong_form")
 
     def _mention(self, visitor: Visitor, room: Room, member_id: str) -> Mention:

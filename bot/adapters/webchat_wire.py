@@ -20,6 +20,7 @@ IMAGE_LIMIT = 5 * 1024 * 1024
 NAME_LIMIT = 32
 PARTS_LIMIT = 60
 IMAGES_LIMIT = 4
+FILES_LIMIT = 3
 EMOJI = ("👍", "👎", "❤️", "😂")
 ROLES: Mapping[str, Role] = {"member": Role.MEMBER, "admin": Role.ADMIN, "owner": Role.OWNER}
 
@@ -48,6 +49,11 @@ SENTENCES: Mapping[str, str] = {
     "image_large": "图片太大了，最多 5 MB。",
     "image_lost": "图片没有传上来，请再选一次。",
     "image_many": f"一条消息最多 {IMAGES_LIMIT} 张图片。",
+    "file_large": "文件太大了，最多 20 MB。",
+    "file_empty": "这个文件是空的。",
+    "file_lost": "文件没有传上来，请再选一次。",
+    "file_many": f"一条消息最多 {FILES_LIMIT} 个文件。",
+    "file_busy": "别的文件还在传，请过一会儿再发。",
     "full": "人太多了，请稍后再来。",
     "internal": "出了点问题，请稍后再试。",
 }
@@ -75,11 +81,12 @@ class Hello(_Sent):
 
 
 class Piece(_Sent):
-    """One part of what is said: exactly one of the three."""
+    """One part of what is said: exactly one of the four."""
 
     text: str | None = None
     mention: str | None = Field(None, max_length=64)
     image: str | None = Field(None, max_length=64)
+    file: str | None = Field(None, max_length=64)
 
 
 class Say(_Sent):
@@ -184,6 +191,8 @@ def shown(part: Part, picture: str = "") -> Frame:
             return {"text": "[表情]"}
         case Card(title, url):
             return {"text": f"{title} {url}".strip()}
+        case File(name, id=str(key), size=size) if key:
+            return {"file": f"/chat/file/{key}", "name": name, "size": size}
         case File(name, url):
             return {"text": f"[文件] {name} {url}".strip()}
         case Forward():

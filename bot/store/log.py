@@ -49,7 +49,8 @@ TAKE = "insert into answered (group_id, message_id, received) values (?, ?, ?)"
 LABEL = "insert into labels (answer_id, model, group_id, sha256, time) values (?, ?, ?, ?, ?)"
 OURS = "select text, ref, answer_id from said where group_id = ? and message_id = ? order by id desc limit 1"
 THEIRS = (
-    "select text, member_name, member_id from messages where group_id = ? and message_id = ? order by id desc limit 1"
+    "select text, member_name, member_id, parts from messages where group_id = ? and message_id = ?"
+    " order by id desc limit 1"
 )
 LATEST = 50_000
 """How many of the newest messages are looked through where every group's last one is wanted."""
@@ -66,6 +67,8 @@ class Utterance:
     answer_id: str | None = None
     member_id: str = field(default="", compare=False)
     """Who said it; empty for ours, and where the log has let go of it."""
+    files: tuple[File, ...] = field(default=(), compare=False)
+    """What was shared with it; `Context.fetch` gets one."""
 
 
 class Log:
@@ -217,7 +220,12 @@ class Log:
             for row in db.query(OURS, key):
                 return Utterance(row["text"] or "", "", True, row["ref"], row["answer_id"])
             for row in db.query(THEIRS, key):
-                return Utterance(row["text"] or "", row["member_name"] or "", member_id=row["member_id"] or "")
+                return Utterance(
+                    row["text"] or "",
+                    row["member_name"] or "",
+                    member_id=row["member_id"] or "",
+                    files=_files(row["parts"]),
+                )
             return None
 
         return await self._store.read(query)
@@ -250,10 +258,20 @@ def _part(part: Part) -> dict[str, object]:
             return {"card": title, "url": url}
         case Forward(id, messages):
             return {"forward": id, "messages": [[_part(inner) for inner in message] for message in messages]}
-        case File(name, url, size):
-            return {"file": name, "url": url, "bytes": size}
+        case File(name, url, size, id):
+            handle: dict[str, object] = {"id": id} if id else {}
+            return {"file": name, "url": url, "bytes": size, **handle}
         case Other(kind):
             return {"other": kind}
+
+
+def _files(parts: str | None) -> tuple[File, ...]:
+    """The files among the parts that `_parts` wrote down."""
+    if parts is None or '"file"' not in parts:
+        return ()
+    # Half a character can be written down, and is nothing that orjson reads.
+    found = (part for part in json.loads(parts) if "file" in part)
+    return tuple(File(part["file"], part["url"], part["bytes"], part.get("id", "")) for part in found)
 
 
 def _plain(value: object) -> object:

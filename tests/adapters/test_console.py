@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.adapters.console import Console
+from bot.adapters.console_file import FILE_LIMIT
 from bot.adapters.console_picture import IMAGE_LIMIT, described
+from bot.adapters.console_rooms import FILES
 from bot.adapters.console_text import harmless
 from bot.config import Config
 from bot.errors import AdapterError, ModelTruncated
@@ -315,8 +317,8 @@ async def test_direct_chat(seat: Seat) -> None:
 @pytest.mark.parametrize(
     "line",
     [":as", ":role", ":role king", ":group", ":group 别的", ":quote", ":quote 1", ":quote 一 好", ":react", ":react x",
-     ":react 1 good", ":react 1 \x1b[2J", ":unreact", ":recall", ":recall 1 2", ":image", ":dm", ":help 我", ":join 1",
-     ":quit 吧", ":leave 我"],
+     ":react 1 good", ":react 1 \x1b[2J", ":unreact", ":recall", ":recall 1 2", ":image", ":file", ":dm", ":help 我",
+     ":join 1", ":quit 吧", ":leave 我"],
 )  # fmt: skip
 async def test_wrong_use_says_what_to_type(seat: Seat, line: str) -> None:
     await seat.said("一条消息")
@@ -364,6 +366,30 @@ async def test_refuses_what_is_no_picture(seat: Seat, tmp_path: Path) -> None:
         assert sentence in await seat.answer(f":image {tmp_path}/{name}")
     assert "不是一个图片文件" in await seat.answer(":image /dev/zero")
     assert len(seat.events) == 1
+
+
+async def test_shares_a_file(seat: Seat, tmp_path: Path) -> None:
+    path = tmp_path / "说 明\u202e.md"
+    path.write_text("# 说明")
+    message = await seat.said(f":file {path}")
+    (file,) = message.parts
+    assert isinstance(file, File)
+    assert (file.name, file.size) == ("说 明.md", 8)
+    await seat.sees("#1 我：[文件 说 明.md")
+    assert await seat.console.fetch(DEMO, file, 8) == "# 说明".encode()
+    for asked, limit in ((file, 7), (File("x"), 8), (File("x", id=str(path)), 8)):
+        with pytest.raises(AdapterError):
+            await seat.console.fetch(DEMO, asked, limit)
+    assert (await seat.said(":quote 1 看看")).quote == message.id
+    for _ in range(FILES):
+        await seat.said(f":file {path}")
+    with pytest.raises(AdapterError):
+        await seat.console.fetch(DEMO, file, 8)
+    os.mkfifo(tmp_path / "pipe")
+    assert "不是一个普通文件" in await seat.answer(f":file {tmp_path}/pipe")
+    assert "没有找到" in await seat.answer(f":file {tmp_path}/none")
+    (tmp_path / "large").write_bytes(bytes(FILE_LIMIT + 1))
+    assert "20 MB" in await seat.answer(f":file {tmp_path}/large")
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_parts() -> None:
         Face("178"),
         Face("ab"),
         File("a.amr"),
-        File("latest.log", size=2048),
+        File("latest.log", size=2048, id="file_id=%2Fx"),
         Text("# 你好"),
         Other("hologram"),
     )

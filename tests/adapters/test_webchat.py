@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -95,6 +96,11 @@ class Tab:
     async def upload(self, data: bytes) -> tuple[int, Frame]:
         headers = {"X-Chat-Token": self.token}
         async with self.http.post("/chat/image", data=io.BytesIO(data), headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def attach(self, name: str, data: bytes) -> tuple[int, Frame]:
+        headers = {"X-Chat-Token": self.token, "X-File-Name": quote(name)}
+        async with self.http.post("/chat/file", data=io.BytesIO(data), headers=headers) as answer:
             return answer.status, await answer.json()
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from bot.errors import AdapterError
 from bot.types import (
+    File,
     Group,
     Image,
     JoinRequest,
@@ -25,7 +26,7 @@ from bot.types import (
     Role,
     Text,
 )
-from tests.contracts.stage import HOSTILE, PNG, Stage, says_why
+from tests.contracts.stage import HOSTILE, PNG, TEXT, Stage, says_why
 
 
 class AdapterContract(ABC):
@@ -89,6 +90,25 @@ class AdapterContract(ABC):
         (picture,) = event.parts
         assert isinstance(picture, Image)
         assert picture.data == PNG or picture.url
+
+    async def test_a_shared_file_is_got(self, stage: Stage) -> None:
+        said = await stage.share("说明 (1).md", TEXT)
+        event = await stage.hears(said)
+        (file,) = event.parts
+        assert isinstance(file, File)
+        assert (file.name, file.size in (None, len(TEXT))) == ("说明 (1).md", True)
+        assert await stage.adapter.fetch(stage.group, file, len(TEXT)) == TEXT
+        with pytest.raises(AdapterError, match="太大") as refused:
+            await stage.adapter.fetch(stage.group, file, len(TEXT) - 1)
+        says_why(refused.value)
+        await stage.hears(await stage.say("之后"))
+        assert [message.id for message in stage.messages() if message.parts == (file,)] == [said]
+
+    async def test_a_file_that_is_nowhere_is_not_got(self, stage: Stage) -> None:
+        for file in (File("x"), File("x", id="404"), File("x", url="/etc/passwd", id="file_id=404&file=/etc/passwd")):
+            with pytest.raises(AdapterError) as refused:
+                await stage.adapter.fetch(stage.group, file, 1000)
+            says_why(refused.value)
 
     # --- what it says -------------------------------------------------------------------------
 

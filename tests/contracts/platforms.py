@@ -56,6 +56,12 @@ class WebStage(Stage):
         await self.tab.say({"image": answer["id"]}, group=self.group.id)
         return await self._said(before)
 
+    async def share(self, name: str, data: bytes) -> str:
+        before = len(self.messages())
+        _, answer = await self.tab.attach(name, data)
+        await self.tab.say({"file": answer["id"]}, group=self.group.id)
+        return await self._said(before)
+
     async def _room(self) -> Frame:
         """The room as a page shows it that the member opens anew."""
         page = await self.house.tab(token=self.tab.token)
@@ -130,6 +136,9 @@ class OneBotStage(Stage):
     async def show(self, image: bytes) -> str:
         data = {"file": "0F.png", "url": "https://multimedia.nt.qq.com.cn/download?rkey=x"}
         return await self.peer.say(GROUP, MEMBER, [{"type": "image", "data": data}])
+
+    async def share(self, name: str, data: bytes) -> str:
+        return await self.peer.share(GROUP, MEMBER, name, data)
 
     async def seen(self) -> list[Seen]:
         found = []

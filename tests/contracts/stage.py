@@ -20,6 +20,7 @@ HOSTILE = (
     "\u202e反着写\u202c 零\u200b宽\ufeff 🤦🏽‍♀️ 長い行" + "字" * 1500,
     "一行\n二行\n\n四行\t格",
 )
+TEXT = "# 说明\n数据集上传后过一会儿才能看到。\n".encode()
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8cfc0f01f000500"
     "01ff56c72f0d0000000049454e44ae426082"
@@ -73,6 +74,10 @@ class Stage(ABC):
     @abstractmethod
     async def show(self, image: bytes) -> str:
         """The member shows a picture in the group."""
+
+    @abstractmethod
+    async def share(self, name: str, data: bytes) -> str:
+        """The member shares a file in the group."""
 
     @abstractmethod
     async def seen(self) -> list[Seen]:

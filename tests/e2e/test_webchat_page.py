@@ -16,7 +16,7 @@ from playwright.async_api import Browser, FilePayload, expect
 from bot.adapters.webchat import WebChat
 from bot.config import Config
 from bot.server import Server
-from bot.types import Event, Image, MemberJoined, Mention, Message, Outgoing, Reaction, Recalled, Role, Text
+from bot.types import Event, File, Image, MemberJoined, Mention, Message, Outgoing, Reaction, Recalled, Role, Text
 from tests.e2e.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -274,6 +274,60 @@ async def test_pictures_by_file_by_paste_and_from_the_bot(people: tuple[Visitor,
 
     await bo.say("/画")
     await expect(an.message("画好了").locator(".picture img")).to_have_js_property("naturalHeight", 100)
+    await bo.quiet()
+
+
+async def test_files_by_button_by_drop_and_quoted(people: tuple[Visitor, Visitor], site: Responder) -> None:
+    an, bo = people
+    text = "# 上传\n过一会儿才能看到。\n".encode()
+    await an.page.set_input_files("#any", {"name": "说明 <b>.md", "mimeType": "text/markdown", "buffer": text})
+    await expect(an.page.locator("#pictures .file")).to_contain_text("说明 <b>.md")
+    await an.box.fill("/知识 添加")
+    await an.box.press("Escape")
+    await an.box.press("Enter")
+    line = bo.message("/知识 添加").locator("a.file")
+    await expect(line).to_have_text(re.compile(r"md\s*说明 <b>\.md\s*37 B"))
+    await expect(an.page.locator("#pictures")).to_be_hidden()
+    message = site.messages()[-1]
+    words, file = message.parts
+    assert words == Text("/知识 添加")
+    assert isinstance(file, File)
+    assert (file.name, file.size) == ("说明 <b>.md", len(text))
+    assert await site.chat.fetch(message.group, file, 1000) == text
+    async with bo.page.expect_download() as saving:
+        await line.click()
+    saved = await saving.value
+    assert (await saved.path()).read_bytes() == text
+    assert saved.suggested_filename.endswith(".md")
+
+    await an.page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.items.add(new File(["a\\tb\\n"], "表.tsv", { type: "text/tab-separated-values" }));
+          document.querySelector("main").dispatchEvent(
+            new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    await expect(an.page.locator("#pictures .file")).to_have_count(1)
+    await an.page.locator("#send").click()
+    shared = bo.messages.filter(has=bo.page.locator("a.file", has_text="表.tsv"))
+    await expect(shared).to_have_count(1)
+    await bo.tool(shared, "引用")
+    await expect(bo.page.locator("#quoting")).to_contain_text("[文件] 表.tsv")
+    await bo.say("收下")
+    assert site.messages()[-1].quote == site.messages()[-2].id
+    await expect(an.message("收下").locator(".quoted")).to_contain_text("[文件] 表.tsv")
+
+    files: list[FilePayload] = [{"name": f"{n}.md", "mimeType": "", "buffer": b"x"} for n in range(4)]
+    await an.page.set_input_files("#any", files)
+    await expect(an.toast).to_have_text("一条消息最多 3 个文件。")
+    await expect(an.page.locator("#pictures .file")).to_have_count(3)
+    for n in range(3):
+        await an.page.get_by_role("button", name=f"去掉文件 {n}.md").click()
+    await expect(an.page.locator("#pictures")).to_be_hidden()
+    await an.page.set_input_files("#any", {"name": "leer.md", "mimeType": "", "buffer": b""})
+    await expect(an.toast).to_have_text("这个文件是空的。")
+    await an.quiet()
     await bo.quiet()
 
 

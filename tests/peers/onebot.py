@@ -13,6 +13,8 @@ onebot_happenings what happens at the platform, as events
 onebot_asked      the bot's calls: kept, answered, refused, delayed
 onebot_actions    what a call does there, and the answer
 onebot_told       what the calls that only ask are told
+onebot_files      the same for the calls that ask for a file
+onebot_shelf      files that people share, and where they are served
 onebot_lines      the connections
 onebot_segments   messages as segments and CQ codes
 onebot_hand       the command line
@@ -176,6 +178,7 @@ class OneBotPeer(Happenings, Asked):
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._dialler.close()
+        await self.life.shelf.close()
 
     async def _settle(self) -> None:
         """Wait until no connection is left."""

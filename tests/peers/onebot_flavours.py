@@ -71,6 +71,8 @@ class Flavour:
     flag: Literal["seq", "group|seq", "seq-group"] = "seq"
     most_history: int | None = None
     """How many messages its history gives whatever was asked; None: as many as were asked for."""
+    file: Literal["file_id", "file_id path", "file_name", "file_id name", "path", "url"] = "file_id"
+    """What its segment says of a file: the words for id, name and address differ."""
     sent_type: str = "message"
     """The post_type of our own messages in its history."""
 
@@ -123,6 +125,7 @@ NAPCAT = Flavour(
     fresh=True,
     default_mute=0,
     rename_seconds=1,
+    file="file_id",
     sent_type="message_sent",
 )
 
@@ -156,6 +159,7 @@ LLBOT = Flavour(
     refusal="frame 1008",
     node_in_send_msg=False,
     flag="group|seq",
+    file="file_id path",
     sent_type="message_sent",
 )
 
@@ -173,7 +177,8 @@ LAGRANGE = Flavour(
     },
     says=(),
     pretends=frozenset({MUTE, MUTE_ALL, KICK, RENAME}),
-    lacks=frozenset({"get_group_shut_list", "set_msg_emoji_like"}),
+    lacks=frozenset({"get_group_shut_list", "set_msg_emoji_like", "get_file"}),
+    file="file_name",
     refusal="403",
     beat=5,
     blind=True,
@@ -204,6 +209,7 @@ SNOWLUMA = Flavour(
     notice_first=True,
     refusal="1008",
     paths=frozenset({""}),
+    file="file_id name",
     whole_mute=0x7FFFFFFF,
     sent_type="message_sent",
 )
@@ -235,7 +241,9 @@ GO_CQHTTP = Flavour(
     pretends=frozenset({MUTE_ALL, RENAME}),
     # Its library drops the notice of a mute that the account itself made.
     notices=frozenset({RECALL, KICK}),
-    lacks=frozenset({"get_group_shut_list", "set_msg_emoji_like", "group_poke", "send_poke"}),
+    lacks=frozenset({"get_group_shut_list", "set_msg_emoji_like", "group_poke", "send_poke"})
+    | {"get_file", "get_private_file_url"},
+    file="path",
     beat=5,
     most_history=20,
 )
@@ -250,8 +258,9 @@ ONEBOTS = Flavour(
     notices=frozenset(),
     lacks=frozenset(
         {"get_group_msg_history", "get_group_shut_list", "send_group_forward_msg", "set_msg_emoji_like"}
-        | {"group_poke", "send_poke"}
+        | {"group_poke", "send_poke", "get_file", "get_group_file_url", "get_private_file_url"}
     ),
+    file="url",
     node_in_send_msg=False,
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from tests.peers.onebot_actions import Actions
 from tests.peers.onebot_flavours import Body, Flavour
 from tests.peers.onebot_segments import Segments, number, text
+from tests.peers.onebot_shelf import BUSID, segment
 from tests.peers.onebot_world import POWER, Denied, Group, Life, Person, Record, Request
 
 AS_KNOWN = "as known"
@@ -70,6 +71,16 @@ class Happenings:
         self.life.heard(Record(str(message_id), key, str(user), text(said), body))
         await self.event(body)
         return str(message_id)
+
+    async def share(self, group: int | None, user: int, name: str, data: bytes) -> str:
+        """Share a file: a message, and beside it in a group a notice without its id. Returns the message's id."""
+        shelf = self.life.shelf
+        await shelf.open()
+        shared = shelf.put(name, data)
+        if group is not None:
+            file = {"id": shared.id, "name": name, "size": len(data), "busid": BUSID}
+            await self.notice("group_upload", group_id=group, user_id=user, file=file)
+        return await self.say(group, user, [segment(self.flavour, shelf, shared)])
 
     async def again(self, message_id: str) -> None:
         """Send a message's frame once more, as implementations do after a hiccup."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from tests.peers.onebot_files import FileCalls
 from tests.peers.onebot_flavours import MUTE, MUTE_ALL, Body, Flavour
 from tests.peers.onebot_segments import Segments, encode
 from tests.peers.onebot_world import Denied, Group, Life, Person, Record
 
 
 @dataclass
-class Told:
+class Told(FileCalls):
     """The answers of one account at one implementation."""
 
     flavour: Flavour

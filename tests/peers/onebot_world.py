@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.peers.onebot_segments import Segments
+from tests.peers.onebot_shelf import Shelf
 
 Body = dict[str, Any]
 POWER = {"member": 1, "admin": 2, "owner": 3}
@@ -109,6 +110,7 @@ class Life:
     records: dict[str, Record] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
     forwards: dict[str, Segments] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=Shelf)
 
     def __post_init__(self) -> None:
         self._ids = itertools.count(700_000_001)

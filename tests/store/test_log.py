@@ -95,6 +95,17 @@ async def test_every_kind_of_part_is_remembered_without_its_bytes(store: Store, 
     ]  # fmt: skip
 
 
+async def test_files_are_found_again_with_what_gets_them(log: Log) -> None:
+    files = (File("说明.md", "https://x.test/a", 7, "f:1"), File("b\ud83d.txt"))
+    log.heard(message(Text('看 "file"'), files[0], Image(b"1"), files[1], id="rich"))
+    log.heard(message(Text('{"file": "x"}'), id="plain"))
+    log.heard(message(Text('"file"'), Mention("t:bo", "file"), id="none"))
+    found = {id: await log.find(GROUP.id, id) for id in ("rich", "plain", "none")}
+    assert {id: utterance.files for id, utterance in found.items() if utterance} == {
+        "rich": files, "plain": (), "none": (),
+    }  # fmt: skip
+
+
 async def test_half_a_character_hides_nothing(store: Store, log: Log) -> None:
     half = "买\ud83d药"
     log.heard(message(Text(half), id="plain"))

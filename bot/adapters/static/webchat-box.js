@@ -1,11 +1,13 @@
-// The message box: typing, suggestions for @ and /, pictures, the quote.
+// The message box: typing, suggestions for @ and /, pictures, files, the quote.
 
-import { avatar, gist, h } from "./webchat-view.js";
+import { avatar, attachment, gist, h } from "./webchat-view.js";
 import { t } from "./webchat-words.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 const LARGEST = 5 * 1024 * 1024;
 const PICTURES = 4;
+const LARGEST_FILE = 20e6;
+const FILES = 3;
 const $ = (id) => document.getElementById(id);
 
 export class Box {
@@ -16,6 +18,7 @@ export class Box {
     this.list = $("choices");
     this.mentions = [];
     this.pictures = [];
+    this.files = [];
     this.quote = null;
     this.found = [];
     this.at = 0;
@@ -30,7 +33,8 @@ export class Box {
     this.area.addEventListener("paste", (event) => this.take(event, event.clipboardData));
     $("composer").addEventListener("submit", (event) => { event.preventDefault(); this.send(); });
     $("attach").addEventListener("click", () => $("file").click());
-    $("file").addEventListener("change", () => { this.add([...$("file").files]); $("file").value = ""; });
+    $("share").addEventListener("click", () => $("any").click());
+    for (const id of ["file", "any"]) $(id).addEventListener("change", () => { this.add([...$(id).files]); $(id).value = ""; });
     $("quoting").querySelector("button").addEventListener("click", () => this.quoteThis(null));
     const main = document.querySelector("main");
     main.addEventListener("dragover", (event) => { event.preventDefault(); main.classList.add("dropping"); });
@@ -41,13 +45,14 @@ export class Box {
   // --- the draft ---
 
   get draft() {
-    return { text: this.area.value, mentions: this.mentions, pictures: this.pictures, quote: this.quote };
+    return { text: this.area.value, mentions: this.mentions, pictures: this.pictures, files: this.files, quote: this.quote };
   }
 
   set draft(draft) {
     this.area.value = draft?.text ?? "";
     this.mentions = draft?.mentions ?? [];
     this.pictures = draft?.pictures ?? [];
+    this.files = draft?.files ?? [];
     this.quoteThis(draft?.quote ?? null, false);
     this.drawPictures();
     this.choose([]);
@@ -79,7 +84,7 @@ export class Box {
 
   async send() {
     const draft = this.draft;
-    if (this.busy || this.composing || (!draft.text.trim() && !draft.pictures.length)) return;
+    if (this.busy || this.composing || (!draft.text.trim() && !draft.pictures.length && !draft.files.length)) return;
     this.busy = true;
     try {
       const clear = () => { this.draft = null; };
@@ -183,7 +188,7 @@ export class Box {
     this.area.style.height = Math.min(this.area.scrollHeight, 180) + "px";
   }
 
-  // --- pictures ---
+  // --- pictures and files ---
 
   take(event, data) {
     const files = [...(data?.files ?? [])];
@@ -194,7 +199,7 @@ export class Box {
 
   add(files) {
     for (const file of files) {
-      if (!TYPES.includes(file.type)) this.chat.complain(t("picture.type"));
+      if (!TYPES.includes(file.type)) this.addFile(file);
       else if (file.size > LARGEST) this.chat.complain(t("picture.large"));
       else if (this.pictures.length >= PICTURES) this.chat.complain(t("picture.many"));
       else this.pictures = [...this.pictures, file];
@@ -203,9 +208,21 @@ export class Box {
     this.area.focus();
   }
 
+  addFile(file) {
+    if (!file.size) this.chat.complain(t("file.empty"));
+    else if (file.size > LARGEST_FILE) this.chat.complain(t("file.large"));
+    else if (this.files.length >= FILES) this.chat.complain(t("file.many"));
+    else this.files = [...this.files, file];
+  }
+
   drawPictures() {
-    $("pictures").hidden = !this.pictures.length;
-    $("pictures").replaceChildren(...this.pictures.map((file) => {
+    $("pictures").hidden = !this.pictures.length && !this.files.length;
+    const files = this.files.map((file) => {
+      const drop = () => { this.files = this.files.filter((f) => f !== file); this.drawPictures(); this.area.focus(); };
+      return h("li", {}, attachment(file.name, file.size),
+        h("button", { type: "button", "aria-label": t("file.drop", { name: file.name }), onclick: drop }, "✕"));
+    });
+    $("pictures").replaceChildren(...files, ...this.pictures.map((file) => {
       const address = URL.createObjectURL(file);
       const drop = () => { this.pictures = this.pictures.filter((f) => f !== file); this.drawPictures(); this.area.focus(); };
       return h("li", {},

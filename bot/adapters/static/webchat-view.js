@@ -1,6 +1,6 @@
 // What is seen: messages, rooms, members. Data enters the page as text nodes only, never as markup.
 
-import { roomName, span, t } from "./webchat-words.js";
+import { bytes, roomName, span, t } from "./webchat-words.js";
 
 const LINK = /https?:\/\/[^\s<>"'`，。！？；：、（）【】《》「」]+/g;
 const TOGETHER = 180;
@@ -35,6 +35,14 @@ function badge(person) {
   return person.role === "member" ? null : h("b", { class: `badge ${person.role === "owner" ? "owner" : "admin"}` }, t("role." + person.role));
 }
 
+/** A file as a line with its name and size; with an address it can be saved. */
+export function attachment(name, size, address) {
+  const dot = name.lastIndexOf(".");
+  const kind = dot > 0 && name.length - dot <= 6 ? name.slice(dot + 1) : "";
+  return h(address ? "a" : "span", { class: "file", href: address, download: address ? name : undefined, title: address && t("file.save", { name }) },
+    h("i", { "aria-hidden": "true" }, kind), h("span", {}, h("b", {}, name), h("small", {}, bytes(size))));
+}
+
 /** Text with its addresses as links. */
 export function linked(text) {
   const nodes = [];
@@ -52,7 +60,8 @@ export function linked(text) {
 }
 
 export function gist(message) {
-  const text = message.parts.map((p) => p.text ?? (p.mention ? "@" + p.name + " " : t("picture"))).join("");
+  const other = (p) => (p.mention ? "@" + p.name + " " : p.file ? t("file", { name: p.name }) : t("picture"));
+  const text = message.parts.map((p) => p.text ?? other(p)).join("");
   return text.trim().slice(0, 120);
 }
 
@@ -143,6 +152,7 @@ export class Log {
     const nodes = [];
     for (const part of m.parts) {
       if (part.image !== undefined) nodes.push(this.picture(part, m));
+      else if (part.file !== undefined) nodes.push(attachment(part.name, part.size, part.file));
       else if (part.mention !== undefined) {
         const me = part.mention === this.chat.me.id || part.mention === "*";
         nodes.push(h("span", { class: me ? "mention me" : "mention" }, "@" + part.name));

@@ -4,7 +4,7 @@ const ZH = {
   html: "zh-CN", skip: "跳到输入框", side: "群和成员", demo: "本地演示", lang: "Switch to English", rooms: "聊天",
   members: "成员", me: "我", nickname: "我的昵称", role: "在群里的身份", "role.member": "成员", "role.admin": "管理员",
   "role.owner": "群主", another: "以新成员打开 ↗", menu: "打开侧栏", leave: "退出本群", log: "消息", latest: "新消息",
-  choices: "建议", unquote: "不引用了", attach: "发图片", box: "消息", send: "发送",
+  choices: "建议", unquote: "不引用了", attach: "发图片", share: "发文件", box: "消息", send: "发送",
   hint: "Enter 发送 · Shift+Enter 换行 · @ 提及 · / 命令", outside: "你不在这个群里。", join: "加入",
   "room.web:demo": "示例群", "room.web:test": "测试群", direct: "和{bot}私聊", "direct.sub": "只有你和{bot}",
   "online": "{n} 人在线", "not.joined": "未加入", you: "我", bot: "机器人", offline: "不在线",
@@ -16,7 +16,9 @@ const ZH = {
   quote: "引用", recall: "撤回", remove: "移除", react: "用 {emoji} 回应", tools: "对这条消息",
   "quote.lost": "原消息已不在", "quoting": "引用 {name}：{text}", picture: "[图片]", "picture.of": "{name} 发的图片",
   "picture.lost": "图片已过期", "picture.drop": "去掉图片 {name}", "picture.type": "只能发 PNG、JPEG、WebP 或 GIF 图片。",
-  "picture.large": "图片太大了，最多 5 MB。", "picture.many": "一条消息最多 4 张图片。", broken: "回答中断了",
+  "picture.large": "图片太大了，最多 5 MB。", "picture.many": "一条消息最多 4 张图片。",
+  "file": "[文件] {name}", "file.drop": "去掉文件 {name}", "file.large": "文件太大了，最多 20 MB。",
+  "file.empty": "这个文件是空的。", "file.many": "一条消息最多 3 个文件。", "file.save": "下载 {name}", broken: "回答中断了",
   joined: "{name} 来了", left: "{name} 离开了", muted: "{name} 被禁言 {span}", unmuted: "{name} 可以说话了",
   kicked: "{name} 被移出了群", muted_all: "全员禁言了", unmuted_all: "大家可以说话了",
   seconds: "{n} 秒", minutes: "{n} 分钟", hours: "{n} 小时", days: "{n} 天", unsent: "还没连上，消息留在输入框里了。",
@@ -28,7 +30,7 @@ const EN = {
   rooms: "Chats", members: "Members", me: "Me", nickname: "My nickname", role: "My role in the groups",
   "role.member": "Member", "role.admin": "Admin", "role.owner": "Owner", another: "Open as another member ↗",
   menu: "Open the side bar", leave: "Leave group", log: "Messages", latest: "New messages", choices: "Suggestions",
-  unquote: "Do not quote", attach: "Send a picture", box: "Message", send: "Send",
+  unquote: "Do not quote", attach: "Send a picture", share: "Send a file", box: "Message", send: "Send",
   hint: "Enter sends · Shift+Enter breaks the line · @ mentions · / commands", outside: "You are not in this group.",
   join: "Join", "room.web:demo": "Demo group", "room.web:test": "Test group", direct: "Chat with {bot}",
   "direct.sub": "Only you and {bot}", "online": "{n} online", "not.joined": "not joined", you: "me", bot: "bot",
@@ -43,7 +45,9 @@ const EN = {
   "quoting": "Quoting {name}: {text}", picture: "[picture]", "picture.of": "Picture by {name}",
   "picture.lost": "The picture has expired", "picture.drop": "Leave out picture {name}",
   "picture.type": "Only PNG, JPEG, WebP or GIF pictures can be sent.", "picture.large": "The picture is larger than 5 MB.",
-  "picture.many": "At most 4 pictures in one message.", broken: "The answer broke off", joined: "{name} joined",
+  "picture.many": "At most 4 pictures in one message.", "file": "[file] {name}", "file.drop": "Leave out file {name}",
+  "file.large": "The file is larger than 20 MB.", "file.empty": "The file is empty.",
+  "file.many": "At most 3 files in one message.", "file.save": "Download {name}", broken: "The answer broke off", joined: "{name} joined",
   left: "{name} left", muted: "{name} is muted for {span}", unmuted: "{name} may speak again",
   kicked: "{name} was removed", muted_all: "Everybody is muted", unmuted_all: "Everybody may speak again", seconds: "{n} s",
   minutes: "{n} min", hours: "{n} h", days: "{n} d", unsent: "Not connected yet; your message stays in the box.",
@@ -60,7 +64,10 @@ const EN = {
   "error.name_taken": "That is the bot's name; please choose another.", "error.name_empty": "A name cannot be empty.",
   "error.not_image": "Only PNG, JPEG, WebP or GIF pictures can be sent.",
   "error.image_large": "The picture is larger than 5 MB.", "error.image_lost": "The picture did not arrive; choose it again.",
-  "error.image_many": "At most 4 pictures in one message.", "error.full": "Too many people; please come back later.",
+  "error.image_many": "At most 4 pictures in one message.", "error.file_large": "The file is larger than 20 MB.",
+  "error.file_empty": "The file is empty.", "error.file_lost": "The file did not arrive; choose it again.",
+  "error.file_many": "At most 3 files in one message.",
+  "error.file_busy": "Other files are still on their way; please try again shortly.", "error.full": "Too many people; please come back later.",
   "error.internal": "Something went wrong; please try again later.",
 };
 
@@ -81,6 +88,12 @@ export const roomName = (room, bot) =>
 export function span(seconds) {
   const [unit, size] = [["days", 86400], ["hours", 3600], ["minutes", 60], ["seconds", 1]].find(([, s]) => seconds >= s) ?? ["seconds", 1];
   return t(unit, { n: Math.round(seconds / size) });
+}
+
+/** A number of bytes for people to read. */
+export function bytes(n) {
+  if (n < 1000) return `${n} B`;
+  return n < 1e6 ? `${Math.max(1, Math.round(n / 1000))} KB` : `${(n / 1e6).toFixed(1)} MB`;
 }
 
 export function switchWords() {

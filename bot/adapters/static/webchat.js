@@ -187,7 +187,7 @@ class Chat {
 
   giveBack(sent) {
     const room = this.rooms.get(sent.room);
-    if (room === this.room && !this.box.draft.text && !this.box.draft.pictures.length) this.box.draft = sent.draft;
+    if (room === this.room && !this.box.draft.text && !this.box.draft.pictures.length && !this.box.draft.files.length) this.box.draft = sent.draft;
     else if (room && room !== this.room && !room.draft?.text) room.draft = sent.draft;
   }
 
@@ -219,12 +219,14 @@ class Chat {
     const room = this.room;
     if (!this.online) return this.complain(t("unsent"));
     const parts = pieces(draft.text, draft.mentions);
-    for (const file of draft.pictures) {
-      const headers = { "X-Chat-Token": sessionStorage.getItem("token") };
-      const answer = await fetch("/chat/image", { method: "POST", headers, body: file }).catch(() => null);
+    const name = (file) => encodeURIComponent(file.name.toWellFormed?.() ?? file.name);
+    const uploads = [...draft.pictures.map((file) => ["image", file, {}]), ...draft.files.map((file) => ["file", file, { "X-File-Name": name(file) }])];
+    for (const [kind, file, more] of uploads) {
+      const headers = { "X-Chat-Token": sessionStorage.getItem("token"), ...more };
+      const answer = await fetch("/chat/" + kind, { method: "POST", headers, body: file }).catch(() => null);
       const said = answer ? await answer.json().catch(() => null) : null;
       if (!said?.id) return this.complain(said?.code ? refusal(said) : t("failed"));
-      parts.push({ image: said.id });
+      parts.push({ [kind]: said.id });
     }
     const key = crypto.getRandomValues(new Uint32Array(3)).join("");
     if (!this.tell({ do: "say", group: room.id, parts, quote: draft.quote?.id ?? null, key })) return this.complain(t("unsent"));
