@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bot.errors import AdapterError, ModelError, Refusal, StoreError
+from bot.errors import AdapterError, ConfigError, FetchError, ModelError, Refusal, StoreError
+from bot.fetching import Fetched, fetch
 from bot.models.answer import Answer
 from bot.models.base import Turn
-from bot.plugin import Acts, Context, Plugin, Returns, command, cron, every, on, screen
+from bot.plugin import Acts, Context, Plugin, Returns, command, cron, every, on, screen, source
+from bot.store.beside import database
 from bot.store.database import Db
 from bot.store.log import Utterance
 from bot.types import (
@@ -16,6 +18,7 @@ from bot.types import (
     Event,
     Face,
     File,
+    Findings,
     Forward,
     FriendRequest,
     Group,
@@ -30,6 +33,7 @@ from bot.types import (
     Muted,
     Other,
     Part,
+    Passage,
     Poked,
     Profile,
     Quoted,
@@ -45,9 +49,10 @@ from bot.types import (
 )
 
 __all__ = [
-    "EVERYONE", "AccountChanged", "Acts", "AdapterError", "Answer", "Card", "CardChanged", "Context", "Db", "Event",
-    "Face", "File", "Forward", "FriendRequest", "Group", "Health", "Image", "JoinRequest", "Member", "MemberJoined",
-    "MemberLeft", "Mention", "Message", "ModelError", "Muted", "Other", "Part", "Plugin", "Poked", "Profile",
-    "Quoted", "Reaction", "Recalled", "Refusal", "Reply", "Returns", "Role", "RoleChanged", "Sent", "StoreError",
-    "Stream", "Text", "Turn", "Utterance", "Verdict", "command", "cron", "every", "on", "screen",
+    "EVERYONE", "AccountChanged", "Acts", "AdapterError", "Answer", "Card", "CardChanged", "ConfigError", "Context",
+    "Db", "Event", "Face", "FetchError", "Fetched", "File", "Findings", "Forward", "FriendRequest", "Group", "Health",
+    "Image", "JoinRequest", "Member", "MemberJoined", "MemberLeft", "Mention", "Message", "ModelError", "Muted",
+    "Other", "Part", "Passage", "Plugin", "Poked", "Profile", "Quoted", "Reaction", "Recalled", "Refusal", "Reply",
+    "Returns", "Role", "RoleChanged", "Sent", "StoreError", "Stream", "Text", "Turn", "Utterance", "Verdict", "command",
+    "cron", "database", "every", "fetch", "on", "screen", "source",
 ]  # fmt: skip

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from loguru import logger
 
 from bot.acts import Platform, RunActs
+from bot.consulting import merged, told
+from bot.errors import TooLarge
 from bot.keeper import Keeper
 from bot.models.answer import Answer
 from bot.models.base import Turn
@@ -20,8 +22,10 @@ from bot.powers import Powers
 from bot.sending import Outbox, Run
 from bot.store.database import PluginDb, Store
 from bot.store.log import Log, Utterance
-from bot.types import Group, Health, Image, Member, Message, Reply, Sent, Stream
+from bot.types import File, Findings, Group, Health, Image, Member, Message, Reply, Sent, Stream
 
+FILE_LIMIT = 20_000_000
+"""Bytes of a file that members share, beyond which it is left alone."""
 LATER = 100
 """How many pieces of work one plugin may have waiting beside the lane of one group."""
 
@@ -41,6 +45,9 @@ class RunModels:
         answer = await self._desk.ask(asker, purpose, data, model=model, history=history)
         run.produced.append(answer)
         return answer
+
+    async def rank(self, question: str, texts: Sequence[str]) -> list[float] | None:
+        return await self._desk.rank(question, texts)
 
     def names(self) -> Sequence[str]:
         return self._desk.names()
@@ -68,6 +75,7 @@ class RunContext:
     """Implements `bot.plugin.Context`."""
 
     __slots__ = (
+        "_consulted",
         "_deferred",
         "_house",
         "_plugin",
@@ -77,8 +85,10 @@ class RunContext:
         "run",
     )
 
-    def __init__(self, house: House, plugin: Plugin, run: Run) -> None:
+    def __init__(self, house: House, plugin: Plugin, run: Run, *, consulted: bool = False) -> None:
+        """`consulted`: a source runs in it, and asks no others lest they ask each other for ever."""
         self._house = house
+        self._consulted = consulted
         self._deferred = False
         self._plugin = plugin
         self.run = run
@@ -153,6 +163,28 @@ class RunContext:
         if self.message is None or self.message.quote is None:
             return None
         return await self._house.log.find(self.group.id, self.message.quote)
+
+    async def fetch(self, file: File) -> bytes:
+        if (file.size or 0) > FILE_LIMIT:
+            raise TooLarge.over(FILE_LIMIT)
+        return await self._house.platforms[self.group.platform].fetch(self.group, file, FILE_LIMIT)
+
+    async def consult(self, question: str) -> Findings | None:
+        if self._consulted:
+            raise TypeError(f"the source of {self._plugin.plugin_name} consults the sources")
+        sources = self._house.powers.board.view(self.group.id).sources
+        return merged(await asyncio.gather(*(self._ask(*found, question) for found in sources))) if sources else None
+
+    async def _ask(self, handler: str, plugin: Plugin, question: str) -> Findings | None:
+        """What one source knows, asked with the context of its own plugin."""
+        of = self.run
+        context = RunContext(
+            self._house, plugin, Run(plugin.plugin_name, of.group, of.account, of.member, of.message), consulted=True
+        )
+        try:
+            return await told(plugin.plugin_name, getattr(plugin, handler)(context, question))
+        finally:
+            await context.close()
 
     async def size(self) -> int | None:
         return await self._house.size(self.group)

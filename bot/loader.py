@@ -62,7 +62,7 @@ def _own(folder: Path | None) -> Iterable[ModuleType]:
 
 
 def plugins_of(found: Iterable[ModuleType]) -> list[Kind]:
-    """The plugin classes that the modules themselves define."""
+    """The plugin classes that the modules themselves define, a package also in what it imports of its own."""
     return [
         value
         for module in found
@@ -70,7 +70,7 @@ def plugins_of(found: Iterable[ModuleType]) -> list[Kind]:
         if inspect.isclass(value)
         and issubclass(value, Plugin)
         and value is not Plugin
-        and value.__module__ == module.__name__
+        and f"{value.__module__}.".startswith(f"{module.__name__}.")
     ]
 
 

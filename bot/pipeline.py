@@ -32,6 +32,7 @@ from bot.switchboard import Switchboard, View
 from bot.types import (
     Account,
     Event,
+    File,
     FriendRequest,
     Group,
     Health,
@@ -105,6 +106,9 @@ class Adapter(Protocol):
 
         Raises AdapterError.
         """
+
+    async def fetch(self, group: Group, file: File, limit: int) -> bytes:
+        """What a file that was shared in this group holds. Raises AdapterError, also beyond `limit` bytes."""
 
     def health(self) -> Sequence[Health]:
         """One entry per account."""

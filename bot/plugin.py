@@ -21,6 +21,8 @@ from bot.store.database import Db
 from bot.store.log import Utterance
 from bot.types import (
     Event,
+    File,
+    Findings,
     FriendRequest,
     Group,
     Health,
@@ -118,6 +120,18 @@ class Context(Protocol):
     async def quoted(self) -> Utterance | None:
         """The message that the one at hand quotes, as far as the log remembers it."""
 
+    async def fetch(self, file: File) -> bytes:
+        """What a file that was shared in this group holds, at most 20 MB of it.
+
+        Raises FetchError or AdapterError; left alone, either is told to the member in one sentence.
+        """
+
+    async def consult(self, question: str) -> Findings | None:
+        """What the sources of the plugins that are on here know of it, merged; None where no source is on.
+
+        It takes at most five seconds; a source that fails or is late is left out.
+        """
+
     async def size(self) -> int | None:
         """How many members the group has; None where the platform does not say."""
 
@@ -159,7 +173,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    kind: Literal["command", "on", "screen", "job"]
+    kind: Literal["command", "on", "screen", "source", "job"]
     names: tuple[str, ...] = ()
     role: Role = Role.MEMBER
     addressed: bool = False
@@ -222,6 +236,16 @@ def screen(
     return _marked(function, _Mark("screen"))
 
 
+def source(
+    function: Callable[[S, Context, str], Coroutine[Any, Any, Findings | None]],
+) -> Callable[[S, Context, str], Coroutine[Any, Any, Findings | None]]:
+    """Called with a question that somebody asks: what does this plugin know of it?
+
+    It only looks something up: within five seconds, and without consulting others. A plugin has one.
+    """
+    return _marked(function, _Mark("source"))
+
+
 def every(
     *, hours: float = 0, minutes: float = 0, seconds: float = 0
 ) -> Callable[[Callable[[S, Context], Coroutine[Any, Any, R]]], Callable[[S, Context], Coroutine[Any, Any, R]]]:
@@ -277,6 +301,7 @@ class Plugin(BaseModel):
     plugin_commands: ClassVar[tuple[Command, ...]] = ()
     plugin_listeners: ClassVar[tuple[Listener, ...]] = ()
     plugin_screens: ClassVar[tuple[str, ...]] = ()
+    plugin_sources: ClassVar[tuple[str, ...]] = ()
     plugin_jobs: ClassVar[tuple[Job, ...]] = ()
 
     @classmethod
@@ -305,6 +330,9 @@ class Plugin(BaseModel):
         cls.plugin_commands = tuple(cls._command(name, mark) for name, mark in marks if mark.kind == "command")
         cls.plugin_listeners = tuple(Listener(mark.event, name) for name, mark in marks if mark.kind == "on")
         cls.plugin_screens = tuple(name for name, mark in marks if mark.kind == "screen")
+        cls.plugin_sources = tuple(name for name, mark in marks if mark.kind == "source")
+        if len(cls.plugin_sources) > 1:
+            raise TypeError(f"{cls.__name__} has more than one source: {', '.join(cls.plugin_sources)}")
         cls.plugin_jobs = tuple(Job(name, mark.seconds, mark.crontab) for name, mark in marks if mark.kind == "job")
         forgets = any("forget" in vars(base) for base in cls.__mro__[: cls.__mro__.index(Plugin)])
         if tables is not None and not forgets:

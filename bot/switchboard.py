@@ -31,6 +31,7 @@ class View:
     commands: dict[str, tuple[Command, Plugin]] = field(default_factory=dict)
     addressed: tuple[Command, Plugin] | None = None
     screens: list[tuple[str, Plugin]] = field(default_factory=list)
+    sources: list[tuple[str, Plugin]] = field(default_factory=list)
     listeners: dict[type[Event], list[tuple[str, Plugin]]] = field(default_factory=dict)
     broken: dict[tuple[Kind, str], str] = field(default_factory=dict)
     """Stored settings that no longer validate: (plugin, field) → the old value as JSON."""
@@ -128,6 +129,7 @@ class Switchboard:
                 if command.addressed and view.addressed is None:
                     view.addressed = (command, plugin)
             view.screens.extend((handler, plugin) for handler in kind.plugin_screens)
+            view.sources.extend((handler, plugin) for handler in kind.plugin_sources)
             for listener in kind.plugin_listeners:
                 view.listeners.setdefault(listener.event, []).append((listener.handler, plugin))
         return view

@@ -118,11 +118,12 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file, recording or video that somebody shared."""
+    """A file, recording or video that somebody shared; `id` is its platform's own handle, to get it by."""
 
     name: str
     url: str = ""
     size: int | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,3 +352,36 @@ class Health:
     """Unix seconds of the last change."""
     detail: str = ""
     """Why it is down, in a member's words."""
+
+
+# --- what is known ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of what a group knows, word for word.
+
+    title   where in the source it stands, the headings joined by " › "
+    source  what it was taken from, as members may read it: a file's name, an address, who said it
+    sure    how surely it answers the question, from 0 to 1
+    """
+
+    text: str
+    title: str
+    source: str
+    sure: float
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found for a question, the best first.
+
+    ref      goes out with the answer, so that reactions and quotes come back to who found it
+    missing  where nothing was found: the sentence that says so
+    own      there is more to search than what is shipped with the bot, so that finding nothing means something
+    """
+
+    passages: tuple[Passage, ...] = ()
+    ref: str | None = None
+    missing: str = ""
+    own: bool = False

@@ -7,7 +7,21 @@ from typing import Any
 import pytest
 from sqlite_utils import Migrations
 
-from bot.api import Context, MemberJoined, Message, Plugin, Role, Verdict, command, cron, every, on, screen
+from bot.api import (
+    Context,
+    Findings,
+    MemberJoined,
+    Message,
+    Plugin,
+    Role,
+    Verdict,
+    command,
+    cron,
+    every,
+    on,
+    screen,
+    source,
+)
 
 
 class Everything(Plugin, title="样样", name="all"):
@@ -25,6 +39,9 @@ class Everything(Plugin, title="样样", name="all"):
     @screen
     async def look(self, ctx: Context, message: Message) -> Verdict | None: ...
 
+    @source
+    async def find(self, ctx: Context, question: str) -> Findings | None: ...
+
     @every(hours=2)
     async def often(self, ctx: Context) -> None: ...
 
@@ -37,6 +54,7 @@ def test_collects_its_handlers() -> None:
     assert (alpha.names, alpha.handler, alpha.role, alpha.usage) == (("甲", "alpha"), "alpha", Role.ADMIN, "甲：/甲")
     assert [(item.event, item.handler) for item in Everything.plugin_listeners] == [(MemberJoined, "hello")]
     assert Everything.plugin_screens == ("look",)
+    assert Everything.plugin_sources == ("find",)
     assert [(job.handler, job.seconds, job.crontab) for job in Everything.plugin_jobs] == [
         ("often", 7200, ""),
         ("weekly", 0, "0 9 * * mon"),

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 HEAD = """
-from bot.api import Context, MemberJoined, MemberLeft, Message, Plugin, Verdict, command, every, on, screen
+from bot.api import (
+    Context, Findings, MemberJoined, MemberLeft, Message, Plugin, Verdict, command, every, on, screen, source,
+)
 
 
 class Example(Plugin, title="例"):
@@ -27,6 +29,11 @@ RIGHT = '''
     @screen
     async def look(self, ctx: Context, message: Message) -> Verdict | None:
         return None
+
+    @source
+    async def find(self, ctx: Context, question: str) -> Findings | None:
+        found = await ctx.consult(question)
+        return found or Findings()
 
     @every(hours=1)
     async def often(self, ctx: Context) -> None:
@@ -59,6 +66,16 @@ WRONG = {
     "a job with extra arguments": """
     @every(hours=1)
     async def often(self, ctx: Context, count: int) -> None:
+        return None
+""",
+    "a source that replies": """
+    @source
+    async def find(self, ctx: Context, question: str) -> str:
+        return question
+""",
+    "a source without a question": """
+    @source
+    async def find(self, ctx: Context) -> Findings | None:
         return None
 """,
     "a screen that replies": """
