@@ -11,6 +11,7 @@ from bench.ceiling import ceiling
 from bench.closed import closed
 from bench.figures import Figure, Unmeasured, machine, save, table
 from bench.growth import growth
+from bench.knowledge import knowledge
 from bench.mixed import mixed
 from bench.packages import packages
 from bench.process import ROOT
@@ -27,22 +28,30 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], list[Figure]]] = {
     "question": lambda options: question(),
     "mixed": lambda options: mixed(options.turns or 1, options.seconds),
     "growth": lambda options: growth(options.turns or 1, options.seconds, full=options.full),
+    "knowledge": lambda options: knowledge(options.corpus, full=options.full, lines=options.lines, docs=options.docs),
     "soak": lambda options: soak(options.minutes),
 }
-UNASKED = [name for name in BENCHES if name != "soak"]
-"""What runs where nothing is named."""
+UNASKED = [name for name in BENCHES if name not in ("soak", "knowledge")]
+"""What runs where nothing is named: neither an hour's soak, nor what needs a file."""
 
 
 def main() -> None:
     """Exit with 1 where a bench could not run; a missed target changes nothing, for machines differ."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="name", help=f"which of {', '.join(BENCHES)} (default: all but soak)"
+        "names", nargs="*", metavar="name", help=f"which of {', '.join(BENCHES)} (default: all but soak and knowledge)"
     )
     parser.add_argument("--rounds", type=int, default=15, help="starts of each kind (default: 15)")
     parser.add_argument("--turns", type=int, help="rounds of each bot under load (closed: 3, mixed, growth: 1)")
     parser.add_argument("--seconds", type=float, default=3, help="length of one such round (default: 3)")
-    parser.add_argument("--full", action="store_true", help="growth: also ten million rows, and the picture")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="growth: also ten million rows, and the picture; knowledge: a million chunks",
+    )
+    parser.add_argument("--corpus", type=Path, help="knowledge: cmrc2018_dev.json")
+    parser.add_argument("--lines", type=Path, help="knowledge: folder of gt_good.txt and gt_bad.txt, for the gate")
+    parser.add_argument("--docs", type=Path, help="knowledge: folder of the documents that these lines are about")
     parser.add_argument("--minutes", type=float, default=60, help="length of the soak (default: 60)")
     parser.add_argument("--idle-seconds", type=float, default=10, help="rest before memory is read (default: 10)")
     parser.add_argument("--results", type=Path, default=ROOT / "bench" / "results", help="folder of the JSON files")
@@ -64,7 +73,8 @@ def main() -> None:
             unmeasured += 1
             print(f"{name} was not measured. {reason}")
     print(f"\n{table(figures)}\n")
-    measured = {**vars(options), "names": options.names or UNASKED, "results": str(options.results)}
+    asked = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
+    measured = {**asked, "names": options.names or UNASKED}
     print(f"kept in {save(options.results, place, measured, figures)}")
     sys.exit(unmeasured > 0)
 

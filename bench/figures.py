@@ -40,7 +40,7 @@ class Figure:
         """How many digits behind the point say something."""
         if self.unit == "ms":
             return 1 if abs(self.value) < 20 else 0
-        return {"x": 2, "MB": 1, "us": 1}.get(self.unit, 0)
+        return {"x": 2, "MB": 1, "us": 1, "share": 3, "s": 1}.get(self.unit, 0)
 
     @property
     def spread(self) -> str:

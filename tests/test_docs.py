@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -33,7 +33,7 @@ GUIDE = "docs/plugins.md"
 ROLES = {"成员": Role.MEMBER, "管理员": Role.ADMIN, "群主": Role.OWNER, "运营者": Role.OPERATOR}
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 SPOKEN = re.compile(r"^(\S+?)（(成员|管理员|群主|运营者)）：(.*)$")
-MOMENT = re.compile(r"\d\d-\d\d \d\d:\d\d")
+MOMENT = re.compile(r"(?:\d{4}-)?\d\d-\d\d(?: \d\d:\d\d)?")
 
 
 def read(paper: str) -> str:
@@ -225,7 +225,7 @@ def variables(model: type[BaseModel] = settings.Config, *path: str) -> Iterator[
         yield settings.variable(*path, name)
         for kind in (field.annotation, *get_args(field.annotation)):
             if isinstance(kind, type) and issubclass(kind, BaseModel):
-                here = (*path, name, "<NAME>") if get_args(field.annotation) else (*path, name)
+                here = (*path, name, "<NAME>") if get_origin(field.annotation) is dict else (*path, name)
                 yield settings.variable(*here)
                 yield from variables(kind, *here)
 

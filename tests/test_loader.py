@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -41,6 +42,23 @@ def test_an_operators_folder_adds_files_and_packages(tmp_path: Path) -> None:
     package.mkdir()
     (package / "__init__.py").write_text(OWN.format(title="咖啡", command="咖啡").replace("Tea", "Coffee"))
     assert names(tmp_path) - names() == {"tea", "coffee"}
+
+
+def test_a_package_may_define_its_plugins_in_its_modules(tmp_path: Path) -> None:
+    package = tmp_path / "kitchen"
+    package.mkdir()
+    (package / "__init__.py").write_text("from bot.control import Control\nfrom .tea import Tea\n")
+    (package / "tea.py").write_text(OWN.format(title="茶", command="茶"))
+    (package / "cake.py").write_text(OWN.format(title="糕", command="糕").replace("Tea", "Cake"))
+    assert names(tmp_path) - names() == {"tea"}
+
+
+def test_a_module_does_not_own_what_another_of_a_longer_name_defines() -> None:
+    tea, teapot = ModuleType("tea"), ModuleType("teapot")
+    exec(OWN.format(title="壶", command="壶"), vars(teapot))  # noqa: S102 - a source text of this file
+    vars(tea)["Tea"] = vars(teapot)["Tea"]
+    assert [kind.plugin_title for kind in loader.plugins_of([teapot])] == ["壶"]
+    assert loader.plugins_of([tea]) == []
 
 
 def test_a_plugin_that_does_not_load_is_named(tmp_path: Path) -> None:

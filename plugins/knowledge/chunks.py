@@ -1,0 +1,56 @@
+"""Cuts documents into chunks: what is found, shown, and given to a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from plugins.knowledge.documents import Document
+
+LENGTH = 700
+"""Characters of a chunk."""
+OVERLAP = 64
+"""Characters of its end that the next one repeats, where a section is cut."""
+JOIN = " › "
+LONGEST_TITLE = 200
+_EDGES = tuple(re.compile(edge) for edge in (r"\n\s*\n", r"\n", r"[。！？；!?;](?=.)|\.(?=\s)", r"[，,、\s]"))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One stretch of a document, word for word; `title` is its heading path."""
+
+    title: str
+    text: str
+    also: str = ""
+
+
+def chunks(document: Document) -> Iterator[Chunk]:
+    """The document's chunks in order."""
+    for section in document.sections:
+        path = [step for step in section.path if step]
+        if not path or (path[0] != document.title and document.title):
+            path.insert(0, document.title)
+        title = JOIN.join(dict.fromkeys(filter(None, path)))[:LONGEST_TITLE]
+        for piece in _pieces(section.text.strip()):
+            yield Chunk(title, piece, "\n".join(section.also))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    start = 0
+    while len(text) - start > LENGTH:
+        end = _edges(text, start + LENGTH // 2, start + LENGTH)[-1]
+        yield text[start:end].strip()
+        start = next((edge for edge in _edges(text, end - OVERLAP, end) if edge < end), end)
+    if rest := text[start:].strip():
+        yield rest
+
+
+def _edges(text: str, low: int, high: int) -> list[int]:
+    """Where to cut between `low` and `high`: behind paragraphs, else lines, sentences, words."""
+    for edge in _EDGES:
+        found = [match.end() for match in edge.finditer(text, low, high)]
+        if found:
+            return found
+    return [high]

@@ -1,0 +1,160 @@
+"""Finds the chunks that speak of a question.
+
+First the index: of the question's terms the rarest are looked up, as far as a budget goes, and each chunk
+they name collects what they are worth. Then the best of these are read and weighed (BM25, with the title counting
+more), with all terms. So the price of a question does not grow with the shelf.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+
+from sqlite_utils import Database
+
+from plugins.knowledge.asking import asked, characters
+from plugins.knowledge.everyday import talk
+from plugins.knowledge.shelf import held, span
+from plugins.knowledge.terms import fold, is_latin
+
+BUDGET = 1_000
+"""So many entries of the index are read for a question."""
+SMALL = 200
+"""Chunks that a shelf is thought to have more: on a small one, too, a term that is there once is worth something."""
+READ = 16
+"""So many chunks are read and weighed."""
+K1, B, TITLE = 1.2, 0.5, 3.0
+SINGLE = 0.4
+"""The part of a term's worth that a single character has, which is only looked for in headings."""
+LEAST = 200
+"""Entries that are read of the rarest term, however little of the budget is left."""
+CONTRAST = 1.3
+"""How much more a rare term is worth than its information."""
+USUAL = 450.0
+"""Characters of a usual chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found.
+
+    score     BM25 with the title weighted, summed over the question's terms
+    coverage  the share of what the question's terms are worth that the chunk holds, 0 to 1
+    """
+
+    id: int
+    title: str
+    text: str
+    source: str
+    document: str
+    collection: str
+    score: float
+    coverage: float
+    held: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search brought: `hits`, the best first, what each term of the question is worth,
+    in how many chunks it is, and how many chunks there are."""
+
+    hits: tuple[Hit, ...]
+    worth: dict[str, float]
+    chunks: dict[str, int]
+    size: int
+
+
+def search(db: Database, collections: Sequence[str], question: str, *, most: int = 5) -> Found:
+    """The best chunks of the named collections. Takes time that is bounded by `BUDGET` and `READ`."""
+    wanted = [*asked(question), *characters(question)]
+    numbers = _numbers(db, collections)
+    size = held(db)
+    if not wanted or not numbers or not size:
+        return Found((), {}, {}, size)
+    chunks = _common(db, wanted)
+    points: defaultdict[int, float] = defaultdict(float)
+    worth: dict[str, float] = {}
+    budget = BUDGET
+    for term in sorted(wanted, key=lambda term: chunks.get(term, 0)):
+        known = chunks.get(term, 0)
+        if known > budget and points:
+            worth[term] = _worth(term, size, known)
+            continue
+        ids = _holders(db, numbers, term, max(budget, LEAST))
+        budget -= len(ids)
+        chunks[term] = max(known, len(ids))
+        value = worth[term] = _worth(term, size, chunks[term])
+        for id in ids:
+            points[id] += value
+    best = nlargest(READ, points, points.__getitem__)
+    return Found(tuple(_weigh(db, best, worth)[:most]), worth, chunks, size)
+
+
+def _holders(db: Database, numbers: Sequence[int], term: str, most: int) -> list[int]:
+    """The chunks of some collections that hold a term, at most so many of each."""
+    query = "select rowid from knowledge_index where knowledge_index match ? and rowid between ? and ? limit ?"
+    found: list[int] = []
+    for number in numbers:
+        found += [id for (id,) in db.execute(query, [f'"{term}"', *span(number), most]).fetchall()]
+    return found
+
+
+def _worth(term: str, size: int, chunks: int) -> float:
+    """What it says of a chunk that it holds the term: how rare that is on the shelf, and in everyday talk."""
+    rare = math.log(1 + max(0.0, size + SMALL - chunks + 0.5) / (chunks + 0.5)) * talk(term).rarity(term)
+    value = math.pow(rare, CONTRAST)
+    return SINGLE * value if len(term) == 1 and not is_latin(term) else value
+
+
+def _numbers(db: Database, collections: Sequence[str]) -> list[int]:
+    marks = ",".join("?" * len(collections))
+    query = f"select id from knowledge_collections where name in ({marks})"  # noqa: S608 - only question marks
+    return [row[0] for row in db.execute(query, list(collections)).fetchall()]
+
+
+def _common(db: Database, wanted: Sequence[str]) -> dict[str, int]:
+    marks = ",".join("?" * len(wanted))
+    query = f"select term, chunks from knowledge_common where term in ({marks})"  # noqa: S608 - only question marks
+    return dict(db.execute(query, list(wanted)).fetchall())
+
+
+def _weigh(db: Database, ids: Sequence[int], worth: dict[str, float]) -> list[Hit]:
+    marks = ",".join("?" * len(ids))
+    query = (
+        "select k.id, k.title, k.text, k.also, k.odd, d.source, d.title as document, c.name as collection"  # noqa: S608
+        " from knowledge_chunks k join knowledge_documents d on d.id = k.document"
+        f" join knowledge_collections c on c.id = d.collection where k.id in ({marks})"
+    )
+    whole = sum(worth.values()) or 1.0
+    words = {term: re.compile(rf"(?<![a-z0-9]){re.escape(term)}") for term in worth if is_latin(term)}
+    hits = []
+    for id, title, text, also, odd, source, document, collection in db.execute(query, list(ids)):
+        # Only what was odd when it was indexed is normalized again: looking for that takes longer than all the rest.
+        plain = fold if odd else str.casefold
+        body, head = plain(text), plain(f"{title}\n{also}")
+        norm = K1 * (1 - B + B * len(body) / USUAL)
+        score = coverage = 0.0
+        holds = []
+        for term, value in worth.items():
+            count = 0.0
+            if term in head:
+                count = TITLE * _times(term, head, words)
+            if term in body and (len(term) > 1 or term in words):
+                count += _times(term, body, words)
+            if count:
+                score += value * count * (K1 + 1) / (count + norm)
+                coverage += value
+                holds.append(term)
+        hits.append(Hit(id, title, text, source, document, collection, score, coverage / whole, frozenset(holds)))
+    hits.sort(key=lambda hit: (-hit.score, hit.id))
+    return hits
+
+
+def _times(term: str, text: str, words: dict[str, re.Pattern[str]]) -> int:
+    """How often a term stands in a folded text; a word counts where it begins, so that its endings do."""
+    word = words.get(term)
+    return text.count(term) if word is None else len(word.findall(text))
