@@ -7,7 +7,7 @@ from bot.fetching import Fetched, fetch
 from bot.models.answer import Answer
 from bot.models.base import Turn
 from bot.plugin import Acts, Context, Plugin, Returns, command, cron, every, on, screen, source
-from bot.store.beside import database
+from bot.store.beside import database, is_shared
 from bot.store.database import Db
 from bot.store.log import Utterance
 from bot.types import (
@@ -54,5 +54,5 @@ __all__ = [
     "Image", "JoinRequest", "Member", "MemberJoined", "MemberLeft", "Mention", "Message", "ModelError", "Muted",
     "Other", "Part", "Passage", "Plugin", "Poked", "Profile", "Quoted", "Reaction", "Recalled", "Refusal", "Reply",
     "Returns", "Role", "RoleChanged", "Sent", "StoreError", "Stream", "Text", "Turn", "Utterance", "Verdict", "command",
-    "cron", "database", "every", "fetch", "on", "screen", "source",
+    "cron", "database", "every", "fetch", "is_shared", "on", "screen", "source",
 ]  # fmt: skip

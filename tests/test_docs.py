@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import get_args, get_origin
 
 import pytest
+import typer
 from pydantic import BaseModel
 
 from bot import config as settings
@@ -265,14 +266,26 @@ def test_make_targets_exist(paper: str) -> None:
         assert name in targets, f"{paper} names make {name}"
 
 
+def subcommands(app: typer.Typer) -> set[str]:
+    return {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+
+
 def test_subcommands_exist(tmp_path: Path) -> None:
-    own = {command.name or command.callback.__name__ for command in tools.app.registered_commands if command.callback}
-    mounted = set(loader.apps(loader.modules(written(tmp_path))))
+    shipped = loader.apps(loader.modules())
+    examples = set(loader.apps(loader.modules(written(tmp_path)))) - set(shipped)
     named = {paper: set(re.findall(r"(?:`|^\s+|/)xiaopeng ([a-z_]+)\b", read(paper), re.MULTILINE)) for paper in PAPERS}
-    assert mounted <= named[GUIDE], "the guide names its app otherwise"
+    assert examples <= named[GUIDE], "the guide names its app otherwise"
     for paper, names in named.items():
         # "memo" is what the test of the entry point runs.
-        assert names <= own | ({"memo", *mounted} if paper == GUIDE else set()), paper
+        assert names <= subcommands(tools.app) | set(shipped) | ({"memo", *examples} if paper == GUIDE else set()), paper
+
+
+def test_subcommands_of_shipped_plugins_are_told_and_exist() -> None:
+    for name, app in loader.apps(loader.modules()).items():
+        told = {paper: set(re.findall(rf"\bxiaopeng {name} ([a-z_]+)\b", read(paper))) for paper in PAPERS}
+        for paper, names in told.items():
+            assert names <= subcommands(app), f"{paper} names xiaopeng {name} {names - subcommands(app)}"
+        assert told["docs/operators.md"] == subcommands(app), f"not told: {subcommands(app) - told['docs/operators.md']}"
 
 
 def test_the_presets_of_the_guide_are_those_of_the_code() -> None:

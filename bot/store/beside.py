@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
 from bot.config import load
 from bot.errors import StoreError
+from bot.store.claim import claimed
 from bot.store.faults import code
 from bot.store.opening import connect
 
@@ -18,6 +20,11 @@ PATIENCE_MS = 10_000
 
 PAGES = 1_000
 """Pages of log after which a tool moves them into the database: it may wait for the disk, the bot's readers may not."""
+
+
+def is_shared(db: Database) -> bool:
+    """Whether a bot runs on this database now."""
+    return claimed(Path(db.execute("pragma database_list").fetchone()[2]))
 
 
 @contextmanager

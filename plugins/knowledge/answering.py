@@ -65,7 +65,7 @@ async def better(ctx: Context, number: int, text: str) -> str:
 
 
 def _checked(text: str) -> str:
-    text = text.strip()
+    text = showing.storable(text.strip())
     if len(text) > paper.TEXT:
         raise Refusal(f"太长了，请压到 {paper.TEXT} 个字以内。")
     return text

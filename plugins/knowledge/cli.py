@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from sqlite_utils import Database
 
-from bot.api import ConfigError, FetchError, database, fetch
+from bot.api import ConfigError, FetchError, database, fetch, is_shared
 from plugins.knowledge import shelf, walk
 from plugins.knowledge.documents import Unreadable
 from plugins.knowledge.fetched import is_url, named, source
@@ -67,7 +67,7 @@ def add(
         raise typer.BadParameter(f"The collection {into} comes with the bot. Name another one.")
     files, items = _chosen(targets, name)
     with database(shelf.tables) as db, progress(len(items)) as step:
-        filling = Filling(db, into)
+        filling = Filling(db, into, partial(is_shared, db))
         for item in items:
             step(item.source)
             filling.add(item)
@@ -172,7 +172,7 @@ def remove(
             typer.echo(f"{line(wanted)}: there is no such document in {line(name)}.", err=True)
     if chosen:
         with database(shelf.tables) as db:
-            filling = Filling(db, name)
+            filling = Filling(db, name, partial(is_shared, db))
             filling.remove(chosen)
             filling.recount()
         typer.echo(f"removed {filling.tally.removed}")

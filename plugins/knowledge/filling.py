@@ -84,9 +84,12 @@ def version() -> str:
 
 
 class Filling:
-    """Fills one collection of a database that is in no transaction. `flush` at the end."""
+    """Fills one collection of a database that is in no transaction. `flush` at the end.
 
-    def __init__(self, db: Database, collection: str) -> None:
+    `shared` says whether a bot uses the database too, and has to be left room.
+    """
+
+    def __init__(self, db: Database, collection: str, shared: Callable[[], bool] = lambda: True) -> None:
         self.tally = Tally()
         self._db = db
         self._collection = collection
@@ -95,6 +98,7 @@ class Filling:
         self._count = 0
         self._since = 0.0
         self._free = 0.0
+        self._shared = shared
 
     @property
     def kept(self) -> list[str]:
@@ -131,6 +135,7 @@ class Filling:
         self._count = 0
         for entry in written:
             self._count_in(entry)
+        self._sweep()
 
     def remove(self, sources: Iterable[str]) -> None:
         """Take documents out of the collection."""
@@ -138,6 +143,7 @@ class Filling:
         for batch in _batches(known):
             with self._transaction():
                 self.tally.removed += shelf.drop(self._db, self._collection, [entry.source for entry in batch])
+            self._sweep()
 
     def recount(self) -> None:
         """Note how much there is and which terms are common, where something has changed since that was last done."""
@@ -150,6 +156,13 @@ class Filling:
                 note = "insert or replace into knowledge_facts select 'chunks', count(*) from knowledge_chunks"
                 self._db.execute(note)
                 shelf.recount(self._db)
+
+    def _sweep(self) -> None:
+        """Take what was dropped out of the index; also what an interrupted run left there."""
+        left = 1
+        while left:
+            with self._transaction():
+                left = shelf.sweep(self._db)
 
     def _later(self, ready: Ready) -> None:
         if not self._waiting:
@@ -169,6 +182,7 @@ class Filling:
             entry = self._put(ready, PARTIAL, self._in_turns(ready.source, chain(ready.chunks, rest)))
             self._db.execute("update knowledge_documents set digest = ? where id = ?", [ready.digest, entry.id])
         self._count_in(entry)
+        self._sweep()
 
     def _in_turns(self, source: str, pieces: Iterator[Chunk]) -> Iterator[Chunk]:
         """The chunks; before each new batch of them, what was written of those before is committed."""
@@ -204,7 +218,8 @@ class Filling:
         self._end("commit")
 
     def _begin(self) -> None:
-        time.sleep(max(0.0, self._free + ROOM - time.monotonic()))
+        if self._shared():
+            time.sleep(max(0.0, self._free + ROOM - time.monotonic()))
         self._db.conn.execute("begin immediate")
 
     def _end(self, how: str) -> None:

@@ -122,7 +122,8 @@ def write(
 ) -> int:
     """A row for an answer; returns its number."""
     row = [
-        group_id, asker.id if asker else None, asker.name if asker else None, message_id, question[:500],
+        group_id, asker.id if asker else None, showing.storable(asker.name) if asker else None, message_id,
+        showing.storable(question[:500]),
         orjson.dumps(of).decode(), time.time(),
     ]  # fmt: skip
     made = db.execute(

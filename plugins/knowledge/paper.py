@@ -80,9 +80,9 @@ def _within(text: str) -> str:
 
 def spoken(title: str, text: str, author: Member, also: Sequence[str] = ()) -> Paper:
     """What a member said, as a paper of its own. `also`: other wordings of the title."""
-    title = showing.brief(title, TITLE)
+    title, text = showing.brief(title, TITLE), showing.storable(text)
     section = Section((), text.strip(), tuple(also))
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    digest = hashlib.sha256(text.encode()).hexdigest()
     source = showing.said(author.name, title)
     return Paper(title, source, digest, tuple(chunks(Document(title, (section,)))), author.id or None)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from bot.api import Member
+from plugins.knowledge import showing
 from plugins.knowledge.asking import asked
 from plugins.knowledge.finding import plain
 from plugins.knowledge.shelf import tables
@@ -94,7 +95,7 @@ def note(
     db: Database, group_id: str, question: str, asker: Member | None, message_id: str | None, remark: str = ""
 ) -> int | None:
     """Put a question on a group's list, or its asker behind one that is there. Its number; None: it is not listed."""
-    question, now = question.strip()[:LONGEST], time.time()
+    question, now = showing.storable(question.strip()[:LONGEST]), time.time()
     if message_id is not None:
         # One message may be asked in two ways, alone and with what it quotes.
         query = (
@@ -132,7 +133,7 @@ def note(
         db.execute(
             "insert into knowledge_askers (pending, group_id, member_id, name, message_id, question, time)"
             " values (?, ?, ?, ?, ?, ?, ?)",
-            [number, group_id, asker.id, asker.name, message_id, question, now],
+            [number, group_id, asker.id, showing.storable(asker.name), message_id, question, now],
         )
     return number
 

@@ -10,7 +10,7 @@ from itertools import islice
 from sqlite_utils import Database, Migrations
 
 from plugins.knowledge.chunks import Chunk
-from plugins.knowledge.terms import fold, is_odd, singles, terms
+from plugins.knowledge.terms import FORM, fold, is_odd, singles, terms
 
 tables = Migrations("knowledge")
 SHARED = "shared"
@@ -21,6 +21,8 @@ BATCH = 1_000
 """So many chunks are written at once: the memory that indexing takes."""
 COMMON = 50
 """A term of so many chunks has its number noted; how many a rarer one has is seen when it is looked up."""
+GONE = 0
+"""The document of chunks that were dropped and are still to be taken out of the index."""
 SHELF = 40
 """A chunk's number says in which collection it is: the bits from here on are the collection's number."""
 
@@ -29,9 +31,9 @@ SHELF = 40
 def create_shelf(db: Database) -> None:
     db.execute("create table knowledge_collections (id integer primary key, name text not null unique)")
     db.execute(
-        "create table knowledge_documents (id integer primary key, collection integer not null, source text not null,"
-        " title text not null, digest text not null, chunks integer not null, characters integer not null,"
-        " added_by text, time real not null, unique (collection, source))"
+        "create table knowledge_documents (id integer primary key autoincrement, collection integer not null,"
+        " source text not null, title text not null, digest text not null, chunks integer not null,"
+        " characters integer not null, added_by text, time real not null, unique (collection, source))"
     )
     db.execute(
         "create table knowledge_chunks (id integer primary key, document integer not null, title text not null,"
@@ -49,9 +51,10 @@ def create_shelf(db: Database) -> None:
 
 
 @tables()
-def write_in_large_pieces(db: Database) -> None:
+def set_up_index(db: Database) -> None:
     """The index keeps so many bytes of a transaction before it writes them: many small pieces cost merges."""
     db.execute("insert into knowledge_index (knowledge_index, rank) values ('hashsize', 16777216)")
+    db.execute("insert into knowledge_facts values ('form', ?)", [FORM])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,9 @@ def put(
     count = characters = 0
     for batch in _batches(chunks):
         _insert(db, number, document, batch)
+        _grow(db, len(batch))
         count += len(batch)
         characters += sum(len(chunk.text) for chunk in batch)
-    _grow(db, count)
     change = "update knowledge_documents set chunks = ?, characters = ? where id = ?"
     db.execute(change, [count, characters, document])
     return Entry(document, name, source, title, digest, count, characters, added_by, now)
@@ -146,22 +149,43 @@ def _entry(chunk: Chunk) -> str:
     return " ".join(indexed(chunk))
 
 
-def drop(db: Database, name: str, sources: Sequence[str]) -> int:
-    """Take documents out of a collection, by their sources. Returns how many there were."""
+def drop(db: Database, name: str, sources: Sequence[str], most: int = BATCH) -> int:
+    """Take documents out of a collection, by their sources. Returns how many there were.
+
+    They are found no more; what they leave in the index beyond `most` chunks, `sweep` takes away by and by.
+    """
     number = _number(db, name)
     dropped = 0
     for source in sources if number is not None else ():
-        query = "select id from knowledge_documents where collection = ? and source = ?"
-        for (document,) in db.execute(query, [number, source]).fetchall():
-            query = "select id, title, text, also from knowledge_chunks where document = ?"
-            found = db.execute(query, [document])
-            # What has no content of its own is told what to forget.
-            forget = "insert into knowledge_index (knowledge_index, rowid, terms) values ('delete', ?, ?)"
-            db.conn.executemany(forget, ((id, _entry(Chunk(title, text, also))) for id, title, text, also in found))
-            _grow(db, -db.execute("delete from knowledge_chunks where document = ?", [document]).rowcount)
+        query = "select id, chunks from knowledge_documents where collection = ? and source = ?"
+        for document, chunks in db.execute(query, [number, source]).fetchall():
+            db.execute("update knowledge_chunks set document = ? where document = ?", [GONE, document])
             db.execute("delete from knowledge_documents where id = ?", [document])
+            _grow(db, -chunks)
             dropped += 1
+    if dropped:
+        sweep(db, most)
     return dropped
+
+
+def sweep(db: Database, most: int = BATCH) -> int:
+    """Take up to `most` chunks of dropped documents out of the index. Returns how many; 0: there are none left."""
+    query = "select id, title, text, also from knowledge_chunks where document = ? limit ?"
+    found = db.execute(query, [GONE, most]).fetchall()
+    # What has no content of its own is told what to forget.
+    forget = "insert into knowledge_index (knowledge_index, rowid, terms) values ('delete', ?, ?)"
+    db.conn.executemany(forget, ((id, _entry(Chunk(title, text, also))) for id, title, text, also in found))
+    db.conn.executemany("delete from knowledge_chunks where id = ?", [row[:1] for row in found])
+    return len(found)
+
+
+def entries(db: Database, name: str) -> list[Entry]:
+    """What stands in a collection, in the order in which it came."""
+    query = (
+        "select d.id, c.name as collection, source, title, digest, chunks, characters, added_by, time"
+        " from knowledge_documents d join knowledge_collections c on c.id = d.collection where c.name = ? order by d.id"
+    )
+    return [Entry(**row) for row in db.query(query, [name])]
 
 
 def held(db: Database) -> int:
@@ -173,15 +197,6 @@ def held(db: Database) -> int:
 def _grow(db: Database, chunks: int) -> None:
     change = "insert into knowledge_facts values ('chunks', ?) on conflict (name) do update set value = value + ?"
     db.execute(change, [chunks, chunks])
-
-
-def entries(db: Database, name: str) -> list[Entry]:
-    """What stands in a collection, in the order in which it came."""
-    query = (
-        "select d.id, c.name as collection, source, title, digest, chunks, characters, added_by, time"
-        " from knowledge_documents d join knowledge_collections c on c.id = d.collection where c.name = ? order by d.id"
-    )
-    return [Entry(**row) for row in db.query(query, [name])]
 
 
 def recount(db: Database) -> None:
@@ -198,3 +213,19 @@ def recount(db: Database) -> None:
         [COMMON],
     )
     db.execute("insert or replace into knowledge_facts values ('counted', ?)", [held(db)])
+
+
+def is_outdated(db: Database) -> bool:
+    """Whether what stands there was indexed by terms that are no longer made."""
+    return db.execute("select 1 from knowledge_facts where name = 'form' and value = ?", [FORM]).fetchone() is None
+
+
+def reindex(db: Database) -> None:
+    """Index everything anew, by the terms of now. One transaction's work, as long as the shelf is large."""
+    db.execute("insert into knowledge_index (knowledge_index) values ('delete-all')")
+    db.execute("delete from knowledge_chunks where document = ?", [GONE])
+    found = db.execute("select id, title, text, also from knowledge_chunks")
+    rows = ((id, _entry(Chunk(title, text, also))) for id, title, text, also in found)
+    db.conn.executemany("insert into knowledge_index (rowid, terms) values (?, ?)", rows)
+    db.execute("insert or replace into knowledge_facts values ('form', ?)", [FORM])
+    recount(db)

@@ -49,9 +49,14 @@ def excerpt(text: str, longest: int = LONGEST) -> str:
     return text[: ends[-1] if ends else longest].rstrip() + CUT
 
 
+def storable(text: str) -> str:
+    """The text without halves of characters, which can be received but not stored."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def brief(text: str, longest: int = 40) -> str:
     """The text in one short line."""
-    line = " ".join(text.split())
+    line = storable(" ".join(text.split()))
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+FORM = 1
+"""To be raised whenever a text gives other terms than before: what is indexed would no longer be found or removed."""
 LONGEST = 40
 """A longer word is no word: it is cut, so that it still finds itself."""
 

@@ -72,7 +72,7 @@ class Volunteer(Plugin, title="主动答", name="volunteer", tables=tables, defa
         """Say a passage, unless the talk has gone on without it."""
         if await ctx.db.read(partial(_settled, message)):
             return
-        text, source = message.text.strip(), showing.source_of(hit)
+        text, source = showing.storable(message.text.strip()), showing.source_of(hit)
 
         def claim(db: Database) -> int | None:
             if spoken.said_already(db, ctx.group.id, hit.id):

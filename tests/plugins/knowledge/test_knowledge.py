@@ -135,6 +135,39 @@ async def test_a_full_group_is_told_so(room: Room, monkeypatch: pytest.MonkeyPat
     assert (await admin(room, CLASS)).startswith("已更新")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "坏字\ud800符怎么登录",
+        '"; drop table knowledge_chunks; --',
+        "空\x00字节怎么办",
+        "<script>alert(1)</script>怎么办",
+        "% %s {0} {name} \\",
+        "\u00a71 OR NEAR(a b) * ^",
+        "\u202e反过来怎么看",
+        "\uff1a\uff1a\n\n",
+        "如何" * 200,
+    ],
+)
+async def test_whatever_is_written_breaks_nothing(room: Room, text: str) -> None:
+    await admin(room, "/开启 主动答")
+    await room.set(Volunteer, wait=0)
+    for line in (
+        "/知识 添加 {}：{}",
+        "/知识 删除 {}",
+        "/知识 列表 {}",
+        "/知识 试 {}",
+        "/待答 {}",
+        "/待答 忽略 {}",
+        "{}",
+        "/问 {}",
+    ):
+        said = await room.say(line.replace("{}", text), by="青", role=Role.ADMIN)
+        assert not any("出了点意外" in one or "数据库" in one for one in said), line
+    await admin(room, CLASS)
+    assert "每周三晚八点" in (await room.say("/问 什么时候上课"))[0]
+
+
 # --- listing and removing -----------------------------------------------------------------
 
 
@@ -297,14 +330,14 @@ async def test_who_asks_to_be_forgotten_leaves_the_knowledge_without_a_name(room
     assert await room.rows("select * from knowledge_answers where passages like '%博%'") == []
 
 
-async def test_a_number_given_again_does_not_carry_a_name_over(room: Room) -> None:
+async def test_the_number_of_what_was_removed_is_not_given_again(room: Room) -> None:
     await room.say("服务器在机房二楼。", by="博", message_id="said")
     number = (await admin(room, "/知识 添加 机房在哪", quote="said")).split()[1]
     await room.app.store.write(lambda db: db.execute("delete from knowledge_documents where id = ?", [number]))
     await shared(room, "集群申请", "在门户网站提交工单申请集群。")
     await room.say("/忘记我 确认", by="博")
-    rows = await room.rows("select id, source from knowledge_documents where title = '集群申请'")
-    assert rows == [{"id": int(number), "source": "集群申请.md"}]
+    rows = await room.rows("select id > ? as later, source from knowledge_documents where title = '集群申请'", number)
+    assert rows == [{"later": 1, "source": "集群申请.md"}]
 
 
 async def test_old_answers_are_dropped(room: Room) -> None:

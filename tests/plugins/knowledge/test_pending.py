@@ -259,6 +259,16 @@ async def test_an_answer_that_did_not_go_out_is_told_later_and_once(room: Room) 
     assert await room.run("tell_again") == []
 
 
+async def test_two_admins_who_answer_at_once_tell_it_once(room: Room) -> None:
+    await room.say(PRIZE)
+    room.platform.refuse = AdapterError("账号掉线了")
+    await admin(room, f"/待答 1 {PAID}")
+    room.platform.refuse = None
+    assert told(await admin(room, "/待答 1 两周到账。", by="晨")) == []
+    await later(room)
+    assert told(await room.run("tell_again")) == ["@安 你问的「比赛的奖金怎么领取」有答案了：\n两周到账。"]
+
+
 async def test_what_may_have_arrived_is_not_said_again(room: Room) -> None:
     await room.say(PRIZE)
     room.platform.refuse = AdapterError("没有回音", ambiguous=True)

@@ -123,3 +123,30 @@ def test_the_index_is_whole_after_all_this(db: Database, tmp_path: Path) -> None
     db.execute(vocabulary)
     left = {row[0] for row in db.execute("select doc from temp.v").fetchall()}
     assert left == {row[0] for row in db.execute("select id from knowledge_chunks").fetchall()}
+
+
+def test_a_long_document_goes_in_pieces_and_is_not_found_meanwhile(db: Database) -> None:
+    put(db, "shared", "long", *(f"长文的第{number}段。" for number in range(50)))
+    put(db, "shared", "short", "短文一段。")
+    assert shelf.drop(db, "shared", ["long"], most=20) == 1
+    assert found(db, "长文的第49段") == []
+    assert found(db, "短文") == ["短文一段。"]
+    assert shelf.held(db) == 1
+    assert [shelf.sweep(db, 20), shelf.sweep(db, 20), shelf.sweep(db, 20)] == [20, 10, 0]
+    assert db.execute("select count(*) from knowledge_chunks").fetchone() == (1,)
+    put(db, "shared", "long", "长文的新版。")
+    assert found(db, "长文的新版")[0] == "长文的新版。"
+
+
+def test_a_shelf_of_other_terms_is_indexed_anew(db: Database) -> None:
+    put(db, "shared", "a", "端口在环境变量里改。", title="端口")
+    put(db, "shared", "b", "密码在环境变量里改。", title="密码")
+    db.execute("insert into knowledge_index (knowledge_index) values ('delete-all')")
+    db.execute("update knowledge_facts set value = 0 where name = 'form'")
+    assert shelf.is_outdated(db)
+    assert found(db, "端口怎么改") == []
+    shelf.reindex(db)
+    assert not shelf.is_outdated(db)
+    assert found(db, "端口怎么改")[0] == "端口在环境变量里改。"
+    shelf.drop(db, "shared", ["a"])
+    assert "端口在环境变量里改。" not in found(db, "端口怎么改")

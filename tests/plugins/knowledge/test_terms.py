@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugins.knowledge.asking import asked, characters, is_question
-from plugins.knowledge.terms import fold, singles, stem, terms
+from plugins.knowledge.terms import FORM, fold, singles, stem, terms
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,11 @@ def test_knows_a_question(line: str) -> None:
 @pytest.mark.parametrize("line", ["装好了，谢谢", "早上好", "我今天用 mmdeploy 部署成功了", "nice work", "哈哈哈"])
 def test_knows_what_is_no_question(line: str) -> None:
     assert not is_question(line)
+
+
+def test_other_terms_are_another_form() -> None:
+    """Where this fails, raise FORM with what is written here: shelves that stand there must be indexed anew."""
+    text = "ＡＢＣ 安装 mmdeploy-v1.2.3 的 installing files C++ c# 数据集。好 rtmdet_tiny "
+    text += "テスト ÀÉ running queries 𠮷野家 １２"
+    made = hashlib.sha256(" ".join([*terms(fold(text)), *sorted(singles(fold(text)))]).encode()).hexdigest()[:16]
+    assert (FORM, made) == (1, "b2da515206057614")
