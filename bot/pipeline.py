@@ -183,7 +183,9 @@ class Pipeline:
             return
         if event.recovered and time.time() - event.time > FRESH_SECONDS:
             return  # the talk has gone on: an answer now would only surprise
-        if found is None or self._is_bot(event.member):
+        if self._is_bot(event.member):
+            await self.tell(replace(event, member=replace(event.member, is_bot=True)))
+        elif found is None:
             await self.tell(event)
         elif isinstance(found, Unknown):
             await self._suggest(event, view, found)

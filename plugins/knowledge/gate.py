@@ -11,12 +11,15 @@ import math
 from dataclasses import dataclass
 
 from plugins.knowledge.asking import is_question
+from plugins.knowledge.chunks import JOIN
 from plugins.knowledge.everyday import talk
 from plugins.knowledge.search import SMALL, Found, Hit
-from plugins.knowledge.terms import is_latin
+from plugins.knowledge.terms import fold, is_latin, terms
 
 FOUND = 0.5
 """From here on a question put to the bot counts as answered."""
+NEAR = 0.35
+"""From here on what was found is worth naming, where it is no answer."""
 SPEAKS = 0.45
 """From here on an unasked line is answered, where a group has not shown that it wants more or less."""
 
@@ -24,9 +27,13 @@ LENGTH = 4.0
 """A chunk is so many times as long as an everyday message."""
 CLEAREST = 4.0
 """A term says no more than this of the topic."""
-ASKED, ASKED_COVERAGE, ASKED_SCORE, FOREIGN, MOST_FOREIGN = -7.5, 5.0, 1.6, 0.95, 3
+ASKED, ASKED_COVERAGE, ASKED_SCORE, FOREIGN, MOST_FOREIGN = -7.4, 4.9, 1.65, 0.85, 3
 """A name in the question that the chunk does not hold says that the question is about something else."""
-BIAS, CHINESE, LATIN, SCORE, COVERAGE = -6.9, 0.95, 1.5, 1.1, 0.8
+ALIKE = 0.5
+"""The share of terms in common from which a line is the question that a chunk stands under."""
+A_QUESTION = 4
+"""A heading of fewer terms is a topic and no question."""
+BIAS, CHINESE, LATIN, SCORE, COVERAGE = -6.75, 0.95, 1.5, 1.1, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,17 @@ def judge(found: Found, line: str) -> Judgement:
     if not found.hits:
         return Judgement(0.0, 0.0)
     best = found.hits[0]
-    return Judgement(_sure(found, best), _topical(found, best) if is_question(line) else 0.0)
+    if not is_question(line):
+        return Judgement(_sure(found, best), 0.0)
+    return Judgement(_sure(found, best), max(_topical(found, best), *(_asked(hit, line) for hit in found.hits)))
+
+
+def _asked(hit: Hit, line: str) -> float:
+    """How much a line is one of the questions that a chunk stands under, word for word; 0 where that is little."""
+    said = set(terms(fold(line)))
+    questions = [set(terms(fold(question))) for question in (hit.title.split(JOIN)[-1], *hit.also.splitlines())]
+    alike = [len(said & question) / len(said | question) for question in questions if len(question) >= A_QUESTION]
+    return max((share for share in alike if share >= ALIKE), default=0.0)
 
 
 def _topical(found: Found, best: Hit) -> float:

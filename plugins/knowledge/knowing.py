@@ -27,8 +27,8 @@ from bot.api import (
     on,
     source,
 )
-from plugins.knowledge import adding, answering, finding, listing, pending, spoken
-from plugins.knowledge.gate import FOUND
+from plugins.knowledge import adding, answering, finding, listing, pending, showing, spoken
+from plugins.knowledge.gate import FOUND, NEAR
 from plugins.knowledge.paper import taken
 from plugins.knowledge.reactions import praises
 from plugins.knowledge.search import Hit
@@ -65,7 +65,7 @@ class Knowledge(Plugin, title="知识", tables=tables):
         names = await self._names(ctx)
         look = await ctx.db.read(partial(finding.look, names=names, question=question, most=finding.WEIGHED))
         if not look.hits or look.sure < FOUND:
-            return await self._missing(ctx, question, look.own)
+            return await self._missing(ctx, question, look)
         hits = await finding.ordered(ctx, question, look.hits)
         ref = await self._remember(ctx, question, hits)
         return Findings(finding.passages(hits, look.sures()), ref, own=look.own)
@@ -96,12 +96,14 @@ class Knowledge(Plugin, title="知识", tables=tables):
                 logger.warning("knowledge: the shipped answers are not on the shelf: {}", error)
         return (ctx.group.id, *self.collections, *((SHIPPED,) if self.faq else ()))
 
-    async def _missing(self, ctx: Context, question: str, own: bool) -> Findings:
-        """Nothing was found: put it on the list, where that is of use to the group."""
+    async def _missing(self, ctx: Context, question: str, look: finding.Look) -> Findings:
+        """Nothing was found: name what comes near, and put it on the list, where that is of use to the group."""
+        own, close = look.own, zip(look.hits, look.sures(), strict=True)
+        near = showing.near([hit for hit, sure in close if sure >= NEAR])
         # Where a model answers and the group keeps no knowledge, most questions are for the model.
         useful = (own or not ctx.models.names()) and not pending.is_talk(question)
         if ctx.group.direct or ctx.message is None or not useful:
-            return Findings(missing=MISSING, own=own)
+            return Findings(missing=MISSING + near, own=own)
         note = partial(
             pending.note, group_id=ctx.group.id, question=question, asker=ctx.member, message_id=ctx.message.id
         )
@@ -111,8 +113,8 @@ class Knowledge(Plugin, title="知识", tables=tables):
             logger.warning("knowledge: a question is not listed: {}", error)
             number = None
         if number is None:
-            return Findings(missing=MISSING, own=own)
-        return Findings(ref=f"{PENDING}{number}", missing=NOTED, own=own)
+            return Findings(missing=MISSING + near, own=own)
+        return Findings(ref=f"{PENDING}{number}", missing=NOTED + near, own=own)
 
     # --- /知识 ----------------------------------------------------------------------------
 

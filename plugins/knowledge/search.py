@@ -28,7 +28,7 @@ SMALL = 200
 READ = 16
 """So many chunks are read and weighed."""
 K1, B, TITLE = 1.2, 0.5, 3.0
-SINGLE = 0.4
+SINGLE = 0.25
 """The part of a term's worth that a single character has, which is only looked for in headings."""
 LEAST = 200
 """Entries that are read of the rarest term, however little of the budget is left."""
@@ -42,6 +42,7 @@ USUAL = 450.0
 class Hit:
     """A chunk that was found.
 
+    also      other wordings of its heading, one a line
     score     BM25 with the title weighted, summed over the question's terms
     coverage  the share of what the question's terms are worth that the chunk holds, 0 to 1
     """
@@ -49,6 +50,7 @@ class Hit:
     id: int
     title: str
     text: str
+    also: str
     source: str
     document: str
     collection: str
@@ -149,7 +151,7 @@ def _weigh(db: Database, ids: Sequence[int], worth: dict[str, float]) -> list[Hi
                 score += value * count * (K1 + 1) / (count + norm)
                 coverage += value
                 holds.append(term)
-        hits.append(Hit(id, title, text, source, document, collection, score, coverage / whole, frozenset(holds)))
+        hits.append(Hit(id, title, text, also, source, document, collection, score, coverage / whole, frozenset(holds)))
     hits.sort(key=lambda hit: (-hit.score, hit.id))
     return hits
 

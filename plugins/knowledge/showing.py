@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 
+from plugins.knowledge.chunks import JOIN
 from plugins.knowledge.search import Hit
 from plugins.knowledge.shelf import SHIPPED
 
 LONGEST = 600
 """Characters of a passage that are shown at most."""
+ALSO = 2
+"""So many headings are named that came near."""
 CUT = "……（节选）"
 FAQ = "自带问答"
 FRIEND = "群友"
@@ -38,6 +42,12 @@ def source_of(hit: Hit) -> str:
 def place(shown: str, title: str) -> str:
     """Where a passage stands, in one line: its source, and the headings above it."""
     return " › ".join(filter(None, (" ".join(part.split()) for part in (shown, title))))
+
+
+def near(hits: Sequence[Hit]) -> str:
+    """A line that names the headings which came near; empty where they have none."""
+    titles = dict.fromkeys(hit.title.rpartition(JOIN)[2] for hit in hits[:ALSO] if hit.title)
+    return f"\n相近的有：{''.join(f'《{brief(title)}》' for title in titles)}" if titles else ""
 
 
 def excerpt(text: str, longest: int = LONGEST) -> str:

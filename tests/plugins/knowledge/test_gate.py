@@ -72,6 +72,17 @@ def test_what_asks_nothing_is_not_answered(docs: Database) -> None:
     assert topical(docs, "我用 mmdeploy 把 PyTorch 模型转成 ONNX 了，int8 量化也搞定了") == 0
 
 
+@pytest.mark.parametrize("line", ["什么时候上课", "请问什么时候上课呀", "几点上课来着？"])
+def test_a_question_that_an_entry_stands_under_is_answered_whatever_it_is_about(line: str) -> None:
+    db = Database(memory=True)
+    shelf.tables.apply(db)
+    chunk = Chunk("什么时候上课", "周三晚上八点。", "一般几点上课来着")
+    shelf.put(db, "shared", source="a", title="什么时候上课", digest="1", chunks=[chunk])
+    assert topical(db, line) >= SPEAKS
+    assert topical(db, "上课了没，什么时候吃饭呀") < SPEAKS
+    db.close()
+
+
 def test_an_empty_shelf_answers_nothing() -> None:
     db = Database(memory=True)
     shelf.tables.apply(db)
@@ -120,10 +131,10 @@ def test_every_entry_is_asked_in_other_words(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "language", "first", "five"),
     [
-        ("asked_near", "zh-CN", 0.88, 0.98),
-        ("asked_near", "en", 0.84, 0.96),
-        ("asked", "zh-CN", 0.58, 0.80),
-        ("asked", "en", 0.49, 0.76),
+        ("asked_near", "zh-CN", 0.86, 0.98),
+        ("asked_near", "en", 0.85, 0.95),
+        ("asked", "zh-CN", 0.57, 0.81),
+        ("asked", "en", 0.50, 0.78),
     ],
 )
 def test_finds_the_entry_that_was_meant(faq: Database, name: str, language: str, first: float, five: float) -> None:
@@ -137,7 +148,7 @@ def test_finds_the_entry_that_was_meant(faq: Database, name: str, language: str,
     assert sum(rank < 5 for rank in ranks) / len(asked) >= five
 
 
-@pytest.mark.parametrize(("language", "answered", "guessed"), [("zh-CN", 0.80, 0.25), ("en", 0.78, 0.07)])
+@pytest.mark.parametrize(("language", "answered", "guessed"), [("zh-CN", 0.80, 0.18), ("en", 0.81, 0.06)])
 def test_says_nothing_found_rather_than_guess(faq: Database, language: str, answered: float, guessed: float) -> None:
     def share(lines: list[str]) -> float:
         return sum(judge(search(faq, ("faq",), line), line).sure >= FOUND for line in lines) / len(lines)
