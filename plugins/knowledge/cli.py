@@ -68,6 +68,7 @@ def add(
     files, items = _chosen(targets, name)
     with database(shelf.tables) as db, progress(len(items)) as step:
         filling = Filling(db, into, partial(is_shared, db))
+        filling.renew()
         for item in items:
             step(item.source)
             filling.add(item)

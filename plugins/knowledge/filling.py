@@ -145,6 +145,12 @@ class Filling:
                 self.tally.removed += shelf.drop(self._db, self._collection, [entry.source for entry in batch])
             self._sweep()
 
+    def renew(self) -> None:
+        """Index the whole shelf anew, where an earlier version of the bot has indexed it by other terms."""
+        if shelf.is_outdated(self._db):
+            with self._transaction():
+                shelf.reindex(self._db)
+
     def recount(self) -> None:
         """Note how much there is and which terms are common, where something has changed since that was last done."""
         facts = "select value from knowledge_facts where name in ('chunks', 'counted')"

@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from loguru import logger
 from sqlite_utils import Database
 
 from bot.api import Db, Plugin
 from plugins.knowledge.chunks import Chunk, chunks
-from plugins.knowledge.shelf import SHIPPED, drop, entries, put
+from plugins.knowledge.shelf import SHIPPED, drop, entries, held, is_outdated, put, reindex
 
+SMALL_ENOUGH = 5_000
+"""So many chunks are indexed anew well within the time of one write."""
 FOLDER = Path(__file__).parent / "faq"
 
 
@@ -22,18 +25,28 @@ async def shipped(settings: Plugin, db: Db) -> AsyncIterator[None]:
     """On the shelf while entered: what has changed since the last time is read and put there anew."""
     files, digests = await asyncio.to_thread(_files)
     standing = {entry.source: entry.digest for entry in await db.read(partial(entries, name=SHIPPED))}
-    if standing != digests:
+    if standing != digests or await db.read(is_outdated):
         changed = {name: data for name, data in files.items() if standing.get(name) != digests[name]}
         read = await asyncio.to_thread(_read, changed)
         gone = [name for name in standing if name not in digests]
 
         def store(db: Database) -> None:
+            if is_outdated(db):
+                renew(db)
             drop(db, SHIPPED, gone)
             for name, (title, pieces) in read.items():
                 put(db, SHIPPED, source=name, title=title, digest=digests[name], chunks=pieces)
 
         await db.write(store)
     yield
+
+
+def renew(db: Database) -> None:
+    """Index a shelf anew that an earlier version has indexed by other terms; a large one is the operator's to renew."""
+    if held(db) <= SMALL_ENOUGH:
+        reindex(db)
+    else:
+        logger.error("The knowledge was indexed by an earlier version: run `xiaopeng knowledge add` once")
 
 
 def _files() -> tuple[dict[str, bytes], dict[str, str]]:
