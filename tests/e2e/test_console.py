@@ -88,8 +88,9 @@ async def test_a_visit_to_the_demo_group(tmp_path: Path) -> None:
     async with terminal(tmp_path) as seat:
         await seat.sees("本机上的演示.*:help")
         await seat.sees("#1 欧小鹏：欢迎 @我 加入示例群")
-        seat.type("/问 你好吗\n")
-        await seat.sees(r"↑ #2 我\n#3 欧小鹏 ↪ #2：我还没有接上 AI 模型[^\n]*（XIAOPENG_MODELS__…）。\n")
+        seat.type("/问 怎么关闭一个插件\n")
+        await seat.sees(r"↑ #2 我\n#3 欧小鹏 ↪ #2：资料里这样写：\n\s*管理员发 `/关闭 插件名`")
+        await seat.sees(r"依据：自带问答 › 关于欧小鹏 › 怎么关闭一个插件？\n")
         seat.type(":as 小红\n")
         await seat.sees("— 小红 加入了示例群")
         await seat.sees("#4 欧小鹏：欢迎 @小红")
@@ -97,8 +98,8 @@ async def test_a_visit_to_the_demo_group(tmp_path: Path) -> None:
         await seat.sees("只有管理员可以这样做。")
         seat.type(":role admin\n/关闭 问答\n")
         await seat.sees("问答 已关闭。")
-        seat.type(":dm 在吗\n")
-        await seat.sees(r"欧小鹏（私聊小红）：我还没有接上 AI 模型")
+        seat.type(":dm 冥王星上的企鹅怎么织毛衣\n")
+        await seat.sees(r"欧小鹏（私聊小红）：没找到相关的资料。\n")
         seat.type(":quit\n")
         assert await seat.ends() == 0
         assert "Traceback" not in seat.screen
@@ -136,13 +137,13 @@ async def test_behind_a_pipe(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *CHAT, cwd=tmp_path, env=environ(tmp_path), stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
-    typed = "/问 你好吗\n::不是命令\n:as \x1b[31m坏\n@欧小鹏 你好"
+    typed = "/问 怎么关闭一个插件\n::不是命令\n:as \x1b[31m坏\n@欧小鹏 冥王星上的企鹅怎么织毛衣"
     out, err = await asyncio.wait_for(process.communicate(typed.encode()), SECONDS)
     shown = out.decode()
     assert (process.returncode, err.decode()) == (0, "")
-    assert "#1 我：/问 你好吗\n#2 我：:不是命令\n" in shown
-    assert "欧小鹏 ↪ #1：我还没有接上 AI 模型" in shown
-    assert "欧小鹏 ↪ #3：我还没有接上 AI 模型" in shown
+    assert "#1 我：/问 怎么关闭一个插件\n#2 我：:不是命令\n" in shown
+    assert "欧小鹏 ↪ #1：资料里这样写：" in shown
+    assert "欧小鹏 ↪ #3：没找到相关的资料，已记给管理员" in shown
     assert "欢迎 @我" in shown
     assert "\x1b" not in shown
 

@@ -43,7 +43,7 @@ async def test_the_first_hour(browser: Browser, bot: Running, model: OpenAIServe
     await member.sees("问答：/问 /重来")
 
     model.chunk_delay = 0.1
-    await member.say("/问 怎么开始")
+    await member.say("/问 编程从哪学起")
     await member.sees("先装 Python")
     await member.sees("先装 Python 3.11，再运行 make run。")
     await member.sees("——内容由 AI 生成（local）")
