@@ -28,11 +28,13 @@ async def told(name: str, work: Coroutine[Any, Any, Findings | None]) -> Finding
 def merged(answers: Sequence[Findings | None]) -> Findings:
     """The best passages of all, under the ref of whoever has the best one."""
     findings = [findings for findings in answers if findings is not None]
-    every = [(passage, one.ref) for one in findings for passage in one.passages]
+    every = [(passage, one) for one in findings for passage in one.passages]
     every.sort(key=lambda found: found[0].sure, reverse=True)
+    best = every[0][1] if every else None
     return Findings(
         passages=tuple(passage for passage, _ in every[:PASSAGES]),
-        ref=every[0][1] if every else next((one.ref for one in findings if one.ref), None),
+        ref=best.ref if best else next((one.ref for one in findings if one.ref), None),
+        otherwise=best.otherwise if best else None,
         missing=next((one.missing for one in findings if one.missing), ""),
         own=any(one.own for one in findings),
     )

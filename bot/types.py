@@ -6,7 +6,7 @@ role check serve every platform and no id of one platform can pass for another's
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol, runtime_checkable
@@ -378,6 +378,7 @@ class Findings:
 
     ref      goes out with the answer, so that reactions and quotes come back to who found it
     missing  where nothing was found: the sentence that says so
+    otherwise  what is to be said where the passages turn out to be no answer
     own      there is more to search than what is shipped with the bot, so that finding nothing means something
     """
 
@@ -385,3 +386,4 @@ class Findings:
     ref: str | None = None
     missing: str = ""
     own: bool = False
+    otherwise: Callable[[], Awaitable[Findings]] | None = None

@@ -25,7 +25,9 @@ from bot.config import Config
 from bot.errors import AdapterError, Refusal
 from bot.types import Account, Event, Group, Health, Member, Mention, Outgoing, Part, Role, Text
 
-HELLO = "这是本机上的演示，你在示例群里；没有登记模型的时候，由离线替身回答。直接打字就是发言，:help 看还能做什么。"
+HELLO = (
+    "这是本机上的演示，你在示例群里；没有登记模型的时候，只从自带的资料里回答。直接打字就是发言，:help 看还能做什么。"
+)
 
 
 class Console(Acts):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -77,7 +78,12 @@ class Ask(Plugin, title="问答", tables=tables):
         if findings is not None and not findings.passages and quoted:
             findings = await ctx.consult(f"{question}\n{quoted[:SOUGHT]}")
         if findings is not None and findings.passages:
-            return await self._grounded(ctx, findings, question, quoted) if names else _passage(findings)
+            if not names:
+                return _passage(findings)
+            reply = await self._grounded(ctx, findings, question, quoted)
+            if reply is not None:
+                return reply
+            findings = await findings.otherwise() if findings.otherwise else replace(findings, ref=None)
         if findings is not None and (not names or self.ungrounded == "不答"):
             return _missing(findings)
         answer = await self._asked(ctx, "ask", question, quoted)
@@ -85,8 +91,11 @@ class Ask(Plugin, title="问答", tables=tables):
             return answer
         return Reply(Preceded(UNGROUNDED, answer) if findings.own else answer, ref=findings.ref)
 
-    async def _grounded(self, ctx: Context, findings: Findings, question: str, quoted: str) -> Reply:
-        """What a model makes of the passages, where it holds; else the best one as it stands."""
+    async def _grounded(self, ctx: Context, findings: Findings, question: str, quoted: str) -> Reply | None:
+        """What a model makes of the passages, where it holds; else the best one as it stands.
+
+        None: the model finds that they do not answer the question.
+        """
         passages = [f"{extract.place(passage)}\n{passage.text}" for passage in findings.passages]
         try:
             answer = await self._asked(ctx, "ground", question, quoted, passages=passages)
@@ -98,7 +107,7 @@ class Ask(Plugin, title="问答", tables=tables):
             return _passage(findings, f"{refusal}先看资料里的原文：")
         if citing.says_nothing(text):
             await self._unsaid(ctx, answer)
-            return _missing(findings)
+            return None
         # In a thread: with long passages it takes some hundredths of a second.
         reason = await asyncio.to_thread(citing.unverified, text, findings.passages, f"{question}\n{quoted}")
         if reason:

@@ -30,7 +30,7 @@ IDLE = frozenset(
 """Characters that say nothing alone."""
 _CUE = re.compile(
     r"[?？]|吗|嘛|么|呢|怎么|怎样|如何|咋|为什么|为啥|为何|什么|啥|哪|谁|多少|几个|是不是|能不能|会不会|有没有|可不可以|是否|能否|可否"
-    r"|请问|问下|请教|求助|求解|求带|不明白|不懂|疑问|对不上|报错|问题|办法|还是|吧(?=$|[。.！!~～\s])|error|fail"
+    r"|请问|问下|请教|求助|求解|求带|不明白|不懂|疑问|对不上|报错|问题|办法|还是|多久|多长|多大|几点|几号|几天|何时|失败|出错|异常|不行|打不开|连不上|起不来|没反应|吧(?=$|[。.！!~～\s])|error|fail"
     r"|\b(?:how|what|why|where|when|which|who|can|could|does|do|is there|are there|any(?:one|body)|help)\b"
 )
 _LEFT_OUT = re.compile("|".join(sorted(map(re.escape, _CHINESE.split()), key=len, reverse=True)))

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from bot.api import Context, Member, Passage
 from plugins.knowledge import showing
-from plugins.knowledge.gate import judge
+from plugins.knowledge.gate import FOUND, enough, judge
 from plugins.knowledge.search import Hit, search
 from plugins.knowledge.shelf import SHIPPED, tables
 from plugins.knowledge.terms import fold
@@ -48,6 +48,12 @@ class Look:
     sure: float
     topical: float
     own: bool
+    enough: float = FOUND
+    """From which `sure` on the first hit is an answer."""
+
+    @property
+    def answers(self) -> bool:
+        return bool(self.hits) and self.sure >= self.enough
 
     def sures(self) -> list[float]:
         """How surely the hit in each place answers: as surely as the best, less as its score is less."""
@@ -66,7 +72,9 @@ def look(db: Database, names: Sequence[str], question: str, most: int = PASSAGES
         f" on c.id = d.collection where c.name in ({marks}) and c.name != ?)"
     )
     own = db.execute(query, [*names, SHIPPED]).fetchone()[0]
-    return Look(found.hits, judged.sure if judged else 0.0, judged.topical if judged else 0.0, bool(own))
+    if judged is None:
+        return Look((), 0.0, 0.0, bool(own))
+    return Look(found.hits, judged.sure, judged.topical, bool(own), enough(found.hits[0], question))
 
 
 async def ordered(ctx: Context, question: str, hits: Sequence[Hit]) -> Sequence[Hit]:

@@ -8,16 +8,20 @@ with half of its passages taken away. docs/bench.md has the figures.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from plugins.knowledge.asking import is_question
 from plugins.knowledge.chunks import JOIN
 from plugins.knowledge.everyday import talk
 from plugins.knowledge.search import SMALL, Found, Hit
+from plugins.knowledge.shelf import SHIPPED
 from plugins.knowledge.terms import fold, is_latin, terms
 
 FOUND = 0.5
 """From here on a question put to the bot counts as answered."""
+PLAINLY, OTHERWISE = 0.45, 0.75
+"""The same for the shipped answers, which are about the bot: where a question names something of it, and where not."""
 NEAR = 0.35
 """From here on what was found is worth naming, where it is no answer."""
 SPEAKS = 0.45
@@ -34,6 +38,13 @@ ALIKE = 0.5
 A_QUESTION = 4
 """A heading of fewer terms is a topic and no question."""
 BIAS, CHINESE, LATIN, SCORE, COVERAGE = -6.75, 0.95, 1.5, 1.1, 0.8
+
+
+_OF_THE_BOT = re.compile(
+    r"机器人|小鹏|插件|命令|指令|口令|它|你|/\w|欢迎|知识|待答|主动答|网页聊天|群管|禁言|撤回|协管"
+    r"|\bbots?\b|xiaopeng|plugin|command|napcat|onebot|llbot|lagrange|\bit\b|\bits\b|\byou\b|web chat|mute|recall"
+    r"|knowledge|welcome"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,13 @@ def judge(found: Found, line: str) -> Judgement:
     if not is_question(line):
         return Judgement(_sure(found, best), 0.0)
     return Judgement(_sure(found, best), max(_topical(found, best), *(_asked(hit, line) for hit in found.hits)))
+
+
+def enough(best: Hit, question: str) -> float:
+    """From which `sure` on a question put to the bot is answered by this hit."""
+    if best.collection != SHIPPED:
+        return FOUND
+    return PLAINLY if _OF_THE_BOT.search(question.casefold()) else OTHERWISE
 
 
 def _asked(hit: Hit, line: str) -> float:

@@ -28,7 +28,7 @@ from bot.api import (
     source,
 )
 from plugins.knowledge import adding, answering, finding, listing, pending, showing, spoken
-from plugins.knowledge.gate import FOUND, NEAR
+from plugins.knowledge.gate import NEAR
 from plugins.knowledge.paper import taken
 from plugins.knowledge.reactions import praises
 from plugins.knowledge.search import Hit
@@ -36,6 +36,7 @@ from plugins.knowledge.shelf import SHARED, SHIPPED, tables
 from plugins.knowledge.shipped import shipped
 
 MISSING = "没找到相关的资料。"
+TALK = "我在。我会做什么，发 /帮助 看。"
 NOTED = "没找到相关的资料，已记给管理员，有了答案我在这里告诉你。"
 ONLY_ADMINS = "只有管理员可以这样做。"
 UNSURE = "暂时无法确认你的身份，请稍后再试。"
@@ -62,13 +63,16 @@ class Knowledge(Plugin, title="知识", tables=tables):
 
     @source
     async def find(self, ctx: Context, question: str) -> Findings | None:
+        if pending.is_talk(question):
+            return Findings(missing=TALK)
         names = await self._names(ctx)
         look = await ctx.db.read(partial(finding.look, names=names, question=question, most=finding.WEIGHED))
-        if not look.hits or look.sure < FOUND:
+        if not look.answers:
             return await self._missing(ctx, question, look)
         hits = await finding.ordered(ctx, question, look.hits)
         ref = await self._remember(ctx, question, hits)
-        return Findings(finding.passages(hits, look.sures()), ref, own=look.own)
+        otherwise = partial(self._missing, ctx, question, look)
+        return Findings(finding.passages(hits, look.sures()), ref, own=look.own, otherwise=otherwise)
 
     async def _remember(self, ctx: Context, question: str, hits: Sequence[Hit]) -> str | None:
         """Write down what an answer is made of. Its ref; None where nothing can be written now."""
@@ -101,7 +105,7 @@ class Knowledge(Plugin, title="知识", tables=tables):
         own, close = look.own, zip(look.hits, look.sures(), strict=True)
         near = showing.near([hit for hit, sure in close if sure >= NEAR])
         # Where a model answers and the group keeps no knowledge, most questions are for the model.
-        useful = (own or not ctx.models.names()) and not pending.is_talk(question)
+        useful = own or not ctx.models.names()
         if ctx.group.direct or ctx.message is None or not useful:
             return Findings(missing=MISSING + near, own=own)
         note = partial(

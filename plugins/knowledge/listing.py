@@ -10,7 +10,6 @@ from sqlite_utils import Database
 from bot.api import Context, Refusal
 from plugins.knowledge import finding, pending, showing, spoken
 from plugins.knowledge.finding import Kept, Look
-from plugins.knowledge.gate import FOUND
 from plugins.knowledge.shelf import SHIPPED, Entry, entries
 
 PAGE = 20
@@ -81,9 +80,9 @@ async def sources(ctx: Context) -> str:
     found, text = await ctx.db.read(partial(_made_of, ctx.group.id, kind, int(number)))
     if not found:
         raise Refusal("那个回答太久了，我已经不记得它的来源。")
-    places = [f"{at}. {showing.place(kept.source, kept.title)}" for at, kept in enumerate(found, 1)]
-    whole = f"第 1 条的原文：\n{text}" if text is not None else "第 1 条的原文后来删了或改了。"
-    return "\n".join(["这个回答用到的资料，最贴切的在前：", *places, "", whole])
+    first, *rest = (showing.place(kept.source, kept.title) for kept in found)
+    others = ["", "也找到了：", *(f"- {place}" for place in rest)] if rest else []
+    return "\n".join([f"最贴切的资料：{first}", text if text is not None else "原文后来删了或改了。", *others])
 
 
 def _made_of(group_id: str, kind: str, number: int, db: Database) -> tuple[Sequence[Kept], str | None]:
@@ -112,17 +111,17 @@ async def tried(ctx: Context, names: Sequence[str], question: str) -> str:
         return "什么也没找到。问我会答没找到，没人叫我时我不说话。"
     hits = await finding.ordered(ctx, question, asked.hits)
     lines = [
-        f"{place}. {showing.place(showing.source_of(hit), hit.title)}（把握 {showing.percent(sure)}）\n"
-        f"{showing.excerpt(hit.text, 100)}"
+        f"{place}. {showing.place(showing.source_of(hit), hit.title)}（把握 {showing.percent(sure)}）："
+        f"{showing.brief(hit.text)}"
         for place, (hit, sure) in enumerate(zip(hits[:TRIED], asked.sures(), strict=False), 1)
     ]
-    return "\n".join([*lines, _when_asked(asked), _when_unasked(unasked, at, on)])
+    return "\n".join([_when_asked(asked), _when_unasked(unasked, at, on), *lines])
 
 
 def _when_asked(look: Look) -> str:
-    if look.sure >= FOUND:
+    if look.answers:
         return "问我：会答。"
-    return f"问我：答没找到，把握 {showing.percent(look.sure)}，要 {showing.percent(FOUND)}。"
+    return f"问我：答没找到，把握 {showing.percent(look.sure)}，要 {showing.percent(look.enough)}。"
 
 
 def _when_unasked(look: Look, at: float, on: bool) -> str:
@@ -151,5 +150,9 @@ async def open_questions(ctx: Context, page: int) -> str:
         )
         lines.append(f"{one.id}. {showing.brief(one.question, 60)}（{about}）")
     head = f"待答 {count} 个" + (f"，第 {page}/{last} 页：" if last > 1 else "：")
-    foot = f"下一页：/待答 页 {page + 1}" if page < last else "回答：/待答 编号 答案；不答：/待答 忽略 编号"
+    foot = (
+        f"下一页：/待答 页 {page + 1}"
+        if page < last
+        else "回答：引用我说的「没找到」直接写，或 /待答 编号 答案；不答：/待答 忽略 编号"
+    )
     return "\n".join([head, *lines, foot])

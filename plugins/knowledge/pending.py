@@ -31,7 +31,7 @@ _TALK_WORDS = """
 你好 您好 大家好 早上好 中午好 下午好 晚上好 晚安 早 好的 好呀 好
 hello hey hi 嗨 哈喽 在吗 在不在 谢谢 感谢 多谢 谢
 thanks thankyou thx 辛苦了 辛苦 哈 呵 嘿 嘻 嗯 哦 行 可以 okay ok 收到
-再见 拜拜 bye 测试 test 厉害 不错 牛 你 您 啦 啊 呀 了 6
+再见 拜拜 bye 测试 test 厉害 不错 牛 你 您 吗 么 啦 啊 呀 了 呢 吧 6
 """
 # Without a way back: members write what they like.
 _TALK = re.compile(rf"(?:{'|'.join(_TALK_WORDS.split())})*+")

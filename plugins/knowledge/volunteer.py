@@ -29,7 +29,7 @@ DONE = re.compile(
 DONE_LONGEST = 20
 """Characters of a line that only says that all is well again."""
 FIRST = "也许有用（资料原文）："
-LAST = "答得不对就点 👎 或撤回，我会少说些。"
+LAST = "答得不对就点 👎，我会少说些。"
 
 Collection = Annotated[str, Field(pattern=r"^[^:\s]{1,40}$")]
 """The name of a collection; a colon would make it the own one of another group."""
@@ -123,10 +123,10 @@ class Volunteer(Plugin, title="主动答", name="volunteer", tables=tables, defa
             return f"好，从头学：把握到 {showing.percent(SPEAKS)} 才开口。"
         await (await ctx.keep(spoken.lines, scope="bot")).save(ctx.db)
         seen = await ctx.db.read(partial(spoken.report, group_id=ctx.group.id))
-        silent = 1 - seen.answered / seen.heard if seen.heard else 1.0
+        rate = f"，沉默率 {1 - seen.answered / seen.heard:.1%}" if seen.heard else ""
         return (
             f"把握到 {showing.percent(seen.threshold)} 我才主动开口（{_manner(seen.threshold)}）。\n"
-            f"最近 {spoken.SHOWN_DAYS} 天听到 {seen.heard} 句，主动答了 {seen.answered} 次，沉默率 {silent:.1%}。\n"
+            f"最近 {spoken.SHOWN_DAYS} 天听到 {seen.heard} 句，主动答了 {seen.answered} 次{rate}。\n"
             f"👍 {seen.good}，👎 和撤回 {seen.bad}。从头学：/主动答 重来"
         )
 
@@ -158,8 +158,10 @@ def _closes(text: str) -> bool:
 def _settled(message: Message, db: Database) -> bool:
     """Whether somebody has taken the line up, or its author has no more need of an answer."""
     newest = "select * from messages order by id desc limit ?"
-    query = f"select member_id, text, quote from ({newest}) where group_id = ? and message_id != ? and time >= ?"  # noqa: S608 - a constant
-    for member, text, quote in db.execute(query, [LATEST, message.group.id, message.id, message.time]).fetchall():
+    asked = "select coalesce(max(id), 0) from messages where group_id = ? and message_id = ?"
+    query = f"select member_id, text, quote from ({newest}) where group_id = ? and id > ({asked})"  # noqa: S608 - a constant
+    since = [LATEST, message.group.id, message.group.id, message.id]
+    for member, text, quote in db.execute(query, since).fetchall():
         if quote == message.id:
             return True
         if member == message.member.id and _closes((text or "").strip()):

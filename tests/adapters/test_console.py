@@ -181,7 +181,7 @@ def terminal() -> Iterator[tuple[int, int, int, int]]:
 async def test_greets_in_one_line_and_the_first_member_joins(seat: Seat) -> None:
     first, second, *rest = seat.screen.split("\n")
     assert "本机" in first
-    assert "离线替身" in first
+    assert "自带的资料" in first
     assert ":help" in first
     assert second == "— 我 加入了示例群"
     assert rest == [""]

@@ -406,7 +406,7 @@ async def test_the_other_group_and_the_direct_chat(people: tuple[Visitor, Visito
     await an.page.locator("#leave").click()
     await expect(an.page.locator("#outside")).to_be_visible()
     await an.go("和欧小鹏私聊")
-    await expect(an.page.locator(".intro .chip")).to_have_text(["/帮助", "/问 为什么天空是蓝色的？"])
+    await expect(an.page.locator(".intro .chip")).to_have_text(["/帮助", "/问 怎么关闭一个插件？"])
     await an.say("只有我们俩")
     message = site.messages()[-1]
     assert message.group.direct

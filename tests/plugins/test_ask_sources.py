@@ -17,7 +17,7 @@ from bot.config import Model, Quota
 from bot.errors import ModelUnavailable
 from bot.models.openai import OpenAIChat
 from bot.testing import Room, Scripted
-from plugins.ask import Ask, Preceded
+from plugins.ask import UNGROUNDED, Ask, Preceded
 from tests.peers.openai_server import OpenAIServer, Request
 
 Open = Callable[..., Any]
@@ -163,6 +163,7 @@ async def test_an_answer_that_does_not_hold_is_replaced_by_the_passage(
 
 
 async def test_what_is_not_shown_is_not_remembered(room: Room, server: OpenAIServer) -> None:
+    await room.set(Ask, ungrounded="不答")
     await room.say("/问 端口怎么改")
     server.answer = "端口随便写[9]。"
     await room.say("/问 端口呢")
@@ -189,8 +190,12 @@ async def test_forgotten_marks_go_after_a_day(room: Room, server: OpenAIServer) 
 
 async def test_a_model_may_find_nothing_in_the_passages(room: Room, server: OpenAIServer) -> None:
     server.answer = "没找到。"
+    [said] = await room.say("/问 端口和防火墙")
+    assert len(server.requests) == 2, "once for the passages, and once without"
+    assert said == f"{UNGROUNDED}没找到。\n——内容由 AI 生成（主）"
+    assert await room.react(room.last_id, "👍") == ["听见了 None"], "it is none of what the source had found"
+    await room.set(Ask, ungrounded="不答")
     assert await room.say("/问 端口和防火墙") == [MISSING]
-    assert await room.react(room.last_id, "👍") == ["听见了 notes:1"]
 
 
 @pytest.mark.parametrize("odd", ["cut_stream", "empty_stream", "drop_stream"])

@@ -86,9 +86,11 @@ def test_no_two_entries_of_the_shipped_answers_are_taken_for_one() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("talk", ["你好", "谢谢啦！", "哈哈哈哈哈", "？？", "ok 收到", "hello~", "好" * 400 + "的"])
+@pytest.mark.parametrize(
+    "talk", ["你好", "谢谢啦！", "哈哈哈哈哈", "？？", "ok 收到", "hello~", "你好吗", "好" * 400 + "的"]
+)
 async def test_small_talk_is_no_question(room: Room, talk: str) -> None:
-    assert await room.say(f"/问 {talk}") == [MISSING]
+    assert await room.say(f"/问 {talk}") == ["我在。我会做什么，发 /帮助 看。"]
     assert await admin(room, "/待答") == ["没有待答的问题。"]
 
 
@@ -319,3 +321,11 @@ async def test_old_questions_are_dropped(room: Room) -> None:
     await room.run("purge")
     assert await room.rows("select * from knowledge_pending") == []
     assert await room.rows("select * from knowledge_askers") == []
+
+
+async def test_what_the_passages_do_not_answer_in_a_models_eyes_is_listed() -> None:
+    async with Room(Knowledge, Ask, models={"main": Scripted("没找到")}) as room:
+        await admin(room, "/知识 添加 怎么借用会议室：在前台登记，每次两小时。")
+        await room.set(Ask, ungrounded="不答")
+        assert await room.say("/问 怎么借用会议室的投影仪") == [NOTED + "\n相近的有：《怎么借用会议室》"]
+        assert "怎么借用会议室的投影仪" in (await admin(room, "/待答"))[0]

@@ -52,9 +52,9 @@ async def test_a_question_that_the_knowledge_answers_is_answered_word_for_word(r
     assert (first, text, empty) == ("也许有用（资料原文）：", "在个人中心点积分，选算力卡时长，十分钟到账。", "")
     assert source.startswith("依据：青 ")
     assert source.endswith(" › 训练营积分兑换算力")
-    assert last == "答得不对就点 👎 或撤回，我会少说些。"
+    assert last == "答得不对就点 👎，我会少说些。"
     assert room.platform.sent[-1].quote == "q"
-    assert "第 1 条的原文：\n在个人中心点积分" in (await room.say("/知识 来源", quote=room.last_id))[0]
+    assert "训练营积分兑换算力\n在个人中心点积分" in (await room.say("/知识 来源", quote=room.last_id))[0]
 
 
 async def test_it_is_off_until_a_group_switches_it_on() -> None:
