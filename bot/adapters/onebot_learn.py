@@ -49,10 +49,10 @@ async def study(seat: Seat, link: Link, group: str, within: float) -> None:
     if place.members is None or (anew and place.shut):
         info = await _told(link, "get_group_info", within, group_id=number(group), no_cache=anew and place.shut)
         place.describe(info, time.time(), anew=anew)
-    own, muted = number(seat.view.account.id.partition(":")[2]), place.muted
+    own = number(seat.view.account.id.partition(":")[2])
     member = await _told(link, "get_group_member_info", within, group_id=number(group), user_id=own, no_cache=False)
     if member and group in link.asked:
-        # A mute that was told in the meantime is younger than this answer.
-        place.stand(member, time.time(), anew=anew and place.muted == muted)
+        # What a notice told of a mute is younger than this answer, which may come from a cache.
+        place.stand(member, time.time(), anew=anew and group not in link.mutes)
         link.studied.add(group)
         seat.name(line(member.get("nickname"), 64), group, line(member.get("card"), 64))

@@ -74,6 +74,8 @@ class Link:
         """Groups (by number) in which our own standing is still to be learnt."""
         self.studied: set[str] = set()
         """Groups in which it was learnt over this connection."""
+        self.mutes: set[str] = set()
+        """Groups in which a notice over this connection told of our being muted, or of its end."""
         self.tasks: list[asyncio.Task[None]] = []
         self._stands = stands
         self._calls = Calls()

@@ -30,6 +30,8 @@ def note(seats: Mapping[str, Seat], seat: Seat, event: Event, body: Body) -> Non
             seat.place(group).shut_down(event.seconds != 0)
         elif silent := seats.get(event.member.id):
             silent.place(group).mute(event.seconds)
+            if silent.link is not None:
+                silent.link.mutes.add(group)
     elif isinstance(event, AccountChanged):
         seat.leave(group)
         if event.online:
