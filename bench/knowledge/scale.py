@@ -17,7 +17,7 @@ from bench.knowledge.corpus import Passage
 from bench.knowledge.shelves import new_shelf
 from plugins.knowledge import shelf
 from plugins.knowledge.chunks import LENGTH, Chunk
-from plugins.knowledge.gate import judge
+from plugins.knowledge.gate import sure
 from plugins.knowledge.search import search
 
 DOCUMENT = 1_000
@@ -82,7 +82,7 @@ def _made(passages: Sequence[Passage]) -> Iterator[str]:
 
 def _ask(db: Database, question: str) -> float:
     started = time.perf_counter()
-    judge(search(db, [shelf.SHARED], question), question)
+    sure(search(db, [shelf.SHARED], question))
     return (time.perf_counter() - started) * 1000
 
 

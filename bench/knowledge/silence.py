@@ -10,7 +10,7 @@ from bench.knowledge.shelves import new_shelf
 from plugins.knowledge import shelf
 from plugins.knowledge.chunks import chunks
 from plugins.knowledge.documents import Unreadable
-from plugins.knowledge.gate import SPEAKS, judge
+from plugins.knowledge.gate import SPEAKS, topical
 from plugins.knowledge.reading import read
 from plugins.knowledge.search import search
 
@@ -40,9 +40,7 @@ def silence(lines: Path, docs: Path) -> list[Figure]:
                 shelf.put(db, shelf.SHARED, source=source, title=document.title, digest="", chunks=chunks(document))
             shelf.recount(db)
         asked = [(line, line in set(good)) for line in dict.fromkeys([*good, *bad]) if line.strip()]
-        spoke = [
-            (line, meant, judge(search(db, [shelf.SHARED], line), line).topical >= SPEAKS) for line, meant in asked
-        ]
+        spoke = [(line, meant, topical(search(db, [shelf.SHARED], line), line) >= SPEAKS) for line, meant in asked]
     held = [row for row in spoke if hashlib.md5(row[0].encode(), usedforsecurity=False).digest()[0] % 2]
     return [
         Figure("knowledge gate, F1", _f1(spoke), "share", F1, least=True),

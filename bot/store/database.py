@@ -48,8 +48,11 @@ IN_WORDS: dict[int | None, str] = {
 class Db(Protocol):
     """The database as a plugin sees it."""
 
-    async def read(self, query: Callable[[Database], T]) -> T:
-        """Run `query` on a reader. Writing there is an error. Raises StoreError after half a minute."""
+    async def read(self, query: Callable[[Database], T], *, fresh: bool = True) -> T:
+        """Run `query` on a reader. Writing there is an error. Raises StoreError after half a minute.
+
+        Not `fresh`, it does without the log of the last moments, and does not wait until that is written.
+        """
 
     async def write(self, change: Callable[[Database], T], *, durable: bool = False) -> T:
         """Run `change` in the writer, all or nothing. Raises StoreError.
@@ -180,14 +183,16 @@ class Store:
         result: T = await self._done(job)
         return result
 
-    async def read(self, query: Callable[[Database], T], *, owner: str = "core", limit: float = READ_SECONDS) -> T:
-        """Run `query` on a reader, which cannot write. It sees every row added so far, where the database can write.
+    async def read(
+        self, query: Callable[[Database], T], *, owner: str = "core", limit: float = READ_SECONDS, fresh: bool = True
+    ) -> T:
+        """Run `query` on a reader, which cannot write. `fresh`: it sees every row added so far, if the database can write.
 
         Raises StoreError after `limit` seconds.
         """
         if self._closed:
             raise StoreError(CLOSED)
-        if self._buffer or self._waiters or self._under_way:
+        if fresh and (self._buffer or self._waiters or self._under_way):
             with suppress(StoreError):  # what is committed can be read while nothing can be written
                 await self.flush()
         return await self._loop.run_in_executor(self._readers, self._read, query, owner, limit)
@@ -294,8 +299,8 @@ class PluginDb:
         self._store = store
         self._owner = owner
 
-    async def read(self, query: Callable[[Database], T]) -> T:
-        return await self._store.read(query, owner=self._owner)
+    async def read(self, query: Callable[[Database], T], *, fresh: bool = True) -> T:
+        return await self._store.read(query, owner=self._owner, fresh=fresh)
 
     async def write(self, change: Callable[[Database], T], *, durable: bool = False) -> T:
         return await self._store.write(change, durable=durable, owner=self._owner)

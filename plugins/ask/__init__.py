@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -74,31 +74,33 @@ class Ask(Plugin, title="问答", tables=tables):
             )
         found = await ctx.quoted()
         quoted = found.text[:QUOTED] if found else ""
-        findings = await ctx.consult(question)
+        findings, history = await asyncio.gather(ctx.consult(question), self._recent(ctx, names))
         if findings is not None and not findings.passages and quoted:
             findings = await ctx.consult(f"{question}\n{quoted[:SOUGHT]}")
         if findings is not None and findings.passages:
             if not names:
                 return _passage(findings)
-            reply = await self._grounded(ctx, findings, question, quoted)
+            reply = await self._grounded(ctx, findings, question, quoted, history)
             if reply is not None:
                 return reply
             findings = await findings.otherwise() if findings.otherwise else replace(findings, ref=None)
         if findings is not None and (not names or self.ungrounded == "不答"):
             return _missing(findings)
-        answer = await self._asked(ctx, "ask", question, quoted)
+        answer = await self._asked(ctx, "ask", question, quoted, history)
         if findings is None:
             return answer
         return Reply(Preceded(UNGROUNDED, answer) if findings.own else answer, ref=findings.ref)
 
-    async def _grounded(self, ctx: Context, findings: Findings, question: str, quoted: str) -> Reply | None:
+    async def _grounded(
+        self, ctx: Context, findings: Findings, question: str, quoted: str, history: Sequence[Turn]
+    ) -> Reply | None:
         """What a model makes of the passages, where it holds; else the best one as it stands.
 
         None: the model finds that they do not answer the question.
         """
         passages = [f"{extract.place(passage)}\n{passage.text}" for passage in findings.passages]
         try:
-            answer = await self._asked(ctx, "ground", question, quoted, passages=passages)
+            answer = await self._asked(ctx, "ground", question, quoted, history, passages=passages)
             text = (await answer.text()).strip()
         except ModelError as error:
             logger.warning("ask: {} ({}); the passage is shown instead", type(error).__name__, error.detail)
@@ -117,8 +119,15 @@ class Ask(Plugin, title="问答", tables=tables):
         sources = extract.listed((number, findings.passages[number - 1]) for number in citing.cited(text))
         return Reply(f"{text}\n\n{sources}", ref=findings.ref)
 
-    async def _asked(self, ctx: Context, purpose: str, question: str, quoted: str, **more: object) -> Answer:
-        history = await ctx.db.read(partial(self._history, ctx.group.id, ctx.member.id)) if self.memory else []
+    async def _recent(self, ctx: Context, names: Sequence[str]) -> Sequence[Turn]:
+        """What a model is to remember; nothing where there is none."""
+        if not self.memory or not names:
+            return ()
+        return await ctx.db.read(partial(self._history, ctx.group.id, ctx.member.id))
+
+    async def _asked(
+        self, ctx: Context, purpose: str, question: str, quoted: str, history: Sequence[Turn], **more: object
+    ) -> Answer:
         return await ctx.models.ask(
             purpose,
             model=self.model,

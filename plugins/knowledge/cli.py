@@ -20,7 +20,7 @@ from plugins.knowledge import shelf, walk
 from plugins.knowledge.documents import Unreadable
 from plugins.knowledge.fetched import is_url, named, source
 from plugins.knowledge.filling import Filling, Item, Tally
-from plugins.knowledge.gate import enough, judge
+from plugins.knowledge.gate import enough, sure
 from plugins.knowledge.progress import line, progress
 from plugins.knowledge.reading import LIMIT, READABLE
 from plugins.knowledge.scoring import score as score_lines
@@ -192,8 +192,8 @@ def ask(
     if not found.hits:
         typer.echo("Nothing was found.")
         return
-    sure, line_at = judge(found, question).sure, enough(found.hits[0], question)
-    typer.echo(f"{'answered' if sure >= line_at else 'not answered'}: {sure:.2f} sure, {line_at:g} is enough")
+    share, least = sure(found), enough(found.hits[0], question)
+    typer.echo(f"{'answered' if share >= least else 'not answered'}: {share:.2f} sure, {least:g} is enough")
     for number, hit in enumerate(found.hits, 1):
         typer.echo(f"\n{number}. score {hit.score:.1f}, coverage {hit.coverage:.2f}  {line(hit.source)}")
         typer.echo(f"   {line(hit.title)}")

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from bot.api import Context, Member, Passage
 from plugins.knowledge import showing
-from plugins.knowledge.gate import FOUND, enough, judge
+from plugins.knowledge.gate import FOUND, enough, sure, topical
 from plugins.knowledge.search import Hit, search
 from plugins.knowledge.shelf import SHIPPED, tables
 from plugins.knowledge.terms import fold
@@ -42,7 +42,12 @@ def create_answers(db: Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at the shelf brought. `own`: more was looked through than what is shipped."""
+    """What a look at the shelf brought.
+
+    sure     how surely the first hit answers a question that was put to the bot
+    topical  how surely it answers a line that was not; 0 where that was not asked for
+    own      more was looked through than what is shipped
+    """
 
     hits: tuple[Hit, ...]
     sure: float
@@ -62,19 +67,17 @@ class Look:
         return [self.sure * score / best for score in scores]
 
 
-def look(db: Database, names: Sequence[str], question: str, most: int = PASSAGES) -> Look:
-    """Search the collections of these names, and judge what is found."""
+def look(db: Database, names: Sequence[str], question: str, most: int = PASSAGES, *, unasked: bool = False) -> Look:
+    """Search the collections of these names, and judge what is found; `unasked` also as a line of mere talk."""
     found = search(db, names, question, most=most)
-    judged = judge(found, question) if found.hits else None
     marks = ",".join("?" * len(names))
     query = (
         "select exists (select 1 from knowledge_documents d join knowledge_collections c"  # noqa: S608 - question marks
         f" on c.id = d.collection where c.name in ({marks}) and c.name != ?)"
     )
     own = db.execute(query, [*names, SHIPPED]).fetchone()[0]
-    if judged is None:
-        return Look((), 0.0, 0.0, bool(own))
-    return Look(found.hits, judged.sure, judged.topical, bool(own), enough(found.hits[0], question))
+    least = enough(found.hits[0], question) if found.hits else FOUND
+    return Look(found.hits, sure(found), topical(found, question) if unasked else 0.0, bool(own), least)
 
 
 async def ordered(ctx: Context, question: str, hits: Sequence[Hit]) -> Sequence[Hit]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from plugins.knowledge.asking import is_question
 from plugins.knowledge.chunks import JOIN
@@ -47,26 +47,21 @@ _OF_THE_BOT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """Both from 0 to 1.
-
-    sure     that the best hit answers a question put to the bot
-    topical  that a line, which nobody put to the bot, is a question that the knowledge answers
-    """
-
-    sure: float
-    topical: float
-
-
-def judge(found: Found, line: str) -> Judgement:
-    """Weigh what a search brought for a line."""
+def sure(found: Found) -> float:
+    """How surely the best hit answers a question that was put to the bot, from 0 to 1."""
     if not found.hits:
-        return Judgement(0.0, 0.0)
+        return 0.0
     best = found.hits[0]
-    if not is_question(line):
-        return Judgement(_sure(found, best), 0.0)
-    return Judgement(_sure(found, best), max(_topical(found, best), *(_asked(hit, line) for hit in found.hits)))
+    foreign = sum(1 for term in found.worth if term not in best.held and _is_name(term))
+    weighed = ASKED + ASKED_COVERAGE * best.coverage + ASKED_SCORE * math.log1p(best.score)
+    return _share(weighed - FOREIGN * min(foreign, MOST_FOREIGN))
+
+
+def topical(found: Found, line: str) -> float:
+    """How surely a line that nobody put to the bot is a question that the knowledge answers, from 0 to 1."""
+    if not found.hits or not is_question(line):
+        return 0.0
+    return max(_on_topic(found), _asked(found.hits, line))
 
 
 def enough(best: Hit, question: str) -> float:
@@ -76,15 +71,21 @@ def enough(best: Hit, question: str) -> float:
     return PLAINLY if _OF_THE_BOT.search(question.casefold()) else OTHERWISE
 
 
-def _asked(hit: Hit, line: str) -> float:
-    """How much a line is one of the questions that a chunk stands under, word for word; 0 where that is little."""
+def _asked(hits: Sequence[Hit], line: str) -> float:
+    """How much a line is one of the questions that the hits stand under, word for word; 0 where that is little."""
     said = set(terms(fold(line)))
-    questions = [set(terms(fold(question))) for question in (hit.title.split(JOIN)[-1], *hit.also.splitlines())]
-    alike = [len(said & question) / len(said | question) for question in questions if len(question) >= A_QUESTION]
-    return max((share for share in alike if share >= ALIKE), default=0.0)
+    best = 0.0
+    for hit in hits:
+        for question in (hit.title.rpartition(JOIN)[2], *hit.also.splitlines()):
+            if not len(line) < 3 * len(question) < 9 * len(line):
+                continue  # so different in length they cannot be one question
+            meant = set(terms(fold(question)))
+            if len(meant) >= A_QUESTION:
+                best = max(best, len(said & meant) / len(said | meant))
+    return best if best >= ALIKE else 0.0
 
 
-def _topical(found: Found, best: Hit) -> float:
+def _on_topic(found: Found) -> float:
     chinese = latin = 0.0
     for term, chunks in found.chunks.items():
         if not chunks or len(term) < 2 or term.replace(".", "").isdigit():
@@ -94,20 +95,14 @@ def _topical(found: Found, best: Hit) -> float:
             latin += min(CLEAREST, max(0.0, clear))
         else:
             chinese += min(CLEAREST, max(0.0, clear))
-    weighed = (
+    best = found.hits[0]
+    return _share(
         BIAS
         + CHINESE * math.log1p(chinese)
         + LATIN * math.log1p(latin)
         + SCORE * math.log1p(best.score)
         + COVERAGE * best.coverage
     )
-    return _share(weighed)
-
-
-def _sure(found: Found, best: Hit) -> float:
-    foreign = sum(1 for term in found.worth if term not in best.held and _is_name(term))
-    weighed = ASKED + ASKED_COVERAGE * best.coverage + ASKED_SCORE * math.log1p(best.score)
-    return _share(weighed - FOREIGN * min(foreign, MOST_FOREIGN))
 
 
 def _is_name(term: str) -> bool:

@@ -66,7 +66,8 @@ class Knowledge(Plugin, title="知识", tables=tables):
         if pending.is_talk(question):
             return Findings(missing=TALK)
         names = await self._names(ctx)
-        look = await ctx.db.read(partial(finding.look, names=names, question=question, most=finding.WEIGHED))
+        read = partial(finding.look, names=names, question=question, most=finding.WEIGHED)
+        look = await ctx.db.read(read, fresh=False)
         if not look.answers:
             return await self._missing(ctx, question, look)
         hits = await finding.ordered(ctx, question, look.hits)

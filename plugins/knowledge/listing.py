@@ -99,7 +99,7 @@ async def tried(ctx: Context, names: Sequence[str], question: str) -> str:
     """What a question finds, whether it is answered when asked and when not, and why not."""
 
     def look(db: Database) -> tuple[Look, Look, float, bool]:
-        unasked = finding.look(db, [name for name in names if name != SHIPPED], question)
+        unasked = finding.look(db, [name for name in names if name != SHIPPED], question, unasked=True)
         # What the switches say is the house's own table; a plugin's context tells nothing of other plugins.
         query = "select enabled from switches where group_id = ? and plugin = 'volunteer'"
         switch = db.execute(query, [ctx.group.id]).fetchone()

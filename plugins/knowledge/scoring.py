@@ -8,7 +8,7 @@ from typing import IO, Any, NoReturn
 
 from sqlite_utils import Database
 
-from plugins.knowledge.gate import SPEAKS, judge
+from plugins.knowledge.gate import SPEAKS, topical
 from plugins.knowledge.search import search
 
 NAMES = ("question", "text", "query")
@@ -53,14 +53,14 @@ def _scored(db: Database, collections: Sequence[str], line: bytes) -> tuple[dict
     if not isinstance(question, str):
         return {"id": given.get("id"), "error": f'"{name}" is no text'}, False
     found = search(db, collections, question)
-    topical = float(judge(found, question).topical)
+    score = topical(found, question)
     best = found.hits[0] if found.hits else None
     return {
         "id": given.get("id"),
         "answer": best.text if best else None,
         "source": best.source if best else None,
-        "score": topical,
-        "speaks": bool(best) and topical >= SPEAKS,
+        "score": score,
+        "speaks": bool(best) and score >= SPEAKS,
     }, True
 
 

@@ -8,9 +8,8 @@ more), with all terms. So the price of a question does not grow with the shelf.
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -30,6 +29,8 @@ READ = 16
 K1, B, TITLE = 1.2, 0.5, 3.0
 SINGLE = 0.25
 """The part of a term's worth that a single character has, which is only looked for in headings."""
+SELDOM = 20
+"""One in so many chunks is thought to have a character in its heading, where that is not looked up."""
 LEAST = 200
 """Entries that are read of the rarest term, however little of the budget is left."""
 CONTRAST = 1.3
@@ -72,17 +73,21 @@ class Found:
 
 def search(db: Database, collections: Sequence[str], question: str, *, most: int = 5) -> Found:
     """The best chunks of the named collections. Takes time that is bounded by `BUDGET` and `READ`."""
-    wanted = [*asked(question), *characters(question)]
+    wanted, single = asked(question), characters(question)
     numbers = _numbers(db, collections)
     size = held(db)
-    if not wanted or not numbers or not size:
+    if not (wanted or single) or not numbers or not size:
         return Found((), {}, {}, size)
-    chunks = _common(db, wanted)
+    chunks = _common(db, [*wanted, *single])
     points: defaultdict[int, float] = defaultdict(float)
     worth: dict[str, float] = {}
     budget = BUDGET
-    for term in sorted(wanted, key=lambda term: chunks.get(term, 0)):
+    for term in (*sorted(wanted, key=lambda term: chunks.get(term, 0)), *single):
         known = chunks.get(term, 0)
+        if term in single and len(points) >= READ:
+            # There is enough to read: in how many headings it stands is not worth another look.
+            worth[term] = _worth(term, size, known or size // SELDOM)
+            continue
         if known > budget and points:
             worth[term] = _worth(term, size, known)
             continue
@@ -93,7 +98,7 @@ def search(db: Database, collections: Sequence[str], question: str, *, most: int
         for id in ids:
             points[id] += value
     best = nlargest(READ, points, points.__getitem__)
-    return Found(tuple(_weigh(db, best, worth)[:most]), worth, chunks, size)
+    return Found(_weighed(db, best, worth, most), worth, chunks, size)
 
 
 def _holders(db: Database, numbers: Sequence[int], term: str, most: int) -> list[int]:
@@ -101,7 +106,7 @@ def _holders(db: Database, numbers: Sequence[int], term: str, most: int) -> list
     query = "select rowid from knowledge_index where knowledge_index match ? and rowid between ? and ? limit ?"
     found: list[int] = []
     for number in numbers:
-        found += [id for (id,) in db.execute(query, [f'"{term}"', *span(number), most]).fetchall()]
+        found += [id for (id,) in db.conn.execute(query, (f'"{term}"', *span(number), most)).fetchall()]
     return found
 
 
@@ -109,54 +114,67 @@ def _worth(term: str, size: int, chunks: int) -> float:
     """What it says of a chunk that it holds the term: how rare that is on the shelf, and in everyday talk."""
     rare = math.log(1 + max(0.0, size + SMALL - chunks + 0.5) / (chunks + 0.5)) * talk(term).rarity(term)
     value = math.pow(rare, CONTRAST)
-    return SINGLE * value if len(term) == 1 and not is_latin(term) else value
+    return SINGLE * value if _is_single(term) else value
 
 
 def _numbers(db: Database, collections: Sequence[str]) -> list[int]:
     marks = ",".join("?" * len(collections))
     query = f"select id from knowledge_collections where name in ({marks})"  # noqa: S608 - only question marks
-    return [row[0] for row in db.execute(query, list(collections)).fetchall()]
+    return [row[0] for row in db.conn.execute(query, list(collections)).fetchall()]
 
 
 def _common(db: Database, wanted: Sequence[str]) -> dict[str, int]:
     marks = ",".join("?" * len(wanted))
     query = f"select term, chunks from knowledge_common where term in ({marks})"  # noqa: S608 - only question marks
-    return dict(db.execute(query, list(wanted)).fetchall())
+    return dict(db.conn.execute(query, list(wanted)).fetchall())
 
 
-def _weigh(db: Database, ids: Sequence[int], worth: dict[str, float]) -> list[Hit]:
+def _weighed(db: Database, ids: Sequence[int], worth: Mapping[str, float], most: int) -> tuple[Hit, ...]:
+    """The best of these chunks, by all terms."""
     marks = ",".join("?" * len(ids))
     query = (
-        "select k.id, k.title, k.text, k.also, k.odd, d.source, d.title as document, c.name as collection"  # noqa: S608
+        "select k.id, k.title, k.text, k.also, d.source, d.title, c.name, k.odd"  # noqa: S608 - only question marks
         " from knowledge_chunks k join knowledge_documents d on d.id = k.document"
         f" join knowledge_collections c on c.id = d.collection where k.id in ({marks})"
     )
     whole = sum(worth.values()) or 1.0
-    words = {term: re.compile(rf"(?<![a-z0-9]){re.escape(term)}") for term in worth if is_latin(term)}
-    hits = []
-    for id, title, text, also, odd, source, document, collection in db.execute(query, list(ids)):
+    terms = [(term, value, is_latin(term), _is_single(term)) for term, value in worth.items()]
+    weighed = []
+    for row in db.conn.execute(query, ids).fetchall():
+        id, title, text, also, *_, odd = row
         # Only what was odd when it was indexed is normalized again: looking for that takes longer than all the rest.
         plain = fold if odd else str.casefold
         body, head = plain(text), plain(f"{title}\n{also}")
         norm = K1 * (1 - B + B * len(body) / USUAL)
         score = coverage = 0.0
         holds = []
-        for term, value in worth.items():
+        for term, value, latin, single in terms:
             count = 0.0
             if term in head:
-                count = TITLE * _times(term, head, words)
-            if term in body and (len(term) > 1 or term in words):
-                count += _times(term, body, words)
+                count = TITLE * (_begun(term, head) if latin else head.count(term))
+            if not single and term in body:
+                count += _begun(term, body) if latin else body.count(term)
             if count:
                 score += value * count * (K1 + 1) / (count + norm)
                 coverage += value
                 holds.append(term)
-        hits.append(Hit(id, title, text, also, source, document, collection, score, coverage / whole, frozenset(holds)))
-    hits.sort(key=lambda hit: (-hit.score, hit.id))
-    return hits
+        weighed.append((-score, id, row, coverage / whole, holds))
+    weighed.sort(key=lambda one: one[:2])
+    return tuple(
+        Hit(id, title, text, also, source, document, collection, -score, coverage, frozenset(holds))
+        for score, id, (_, title, text, also, source, document, collection, _), coverage, holds in weighed[:most]
+    )
 
 
-def _times(term: str, text: str, words: dict[str, re.Pattern[str]]) -> int:
-    """How often a term stands in a folded text; a word counts where it begins, so that its endings do."""
-    word = words.get(term)
-    return text.count(term) if word is None else len(word.findall(text))
+def _begun(word: str, text: str) -> int:
+    """How often a word begins in a folded text: with its endings, and not inside another one."""
+    count, at = 0, text.find(word)
+    while at >= 0:
+        before = text[at - 1] if at else " "
+        count += not (before.isascii() and before.isalnum())
+        at = text.find(word, at + len(word))
+    return count
+
+
+def _is_single(term: str) -> bool:
+    return len(term) == 1 and not is_latin(term)

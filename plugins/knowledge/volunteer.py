@@ -60,7 +60,7 @@ class Volunteer(Plugin, title="主动答", name="volunteer", tables=tables, defa
 
     def _known(self, group_id: str, text: str, db: Database) -> tuple[Hit, float] | None:
         """The passage that answers a line, and how surely; None where the bot had better be silent."""
-        look = finding.look(db, (group_id, *self.collections), text)
+        look = finding.look(db, (group_id, *self.collections), text, unasked=True)
         if look.topical < spoken.LOWEST or look.topical < spoken.threshold(db, group_id):
             return None
         hit = look.hits[0]

@@ -10,7 +10,8 @@ from sqlite_utils import Database
 from plugins.knowledge import shelf
 from plugins.knowledge.chunks import Chunk, chunks
 from plugins.knowledge.everyday import talk
-from plugins.knowledge.gate import SPEAKS, enough, judge
+from plugins.knowledge.gate import SPEAKS, enough, sure
+from plugins.knowledge.gate import topical as judged
 from plugins.knowledge.reading import read
 from plugins.knowledge.search import search
 
@@ -34,7 +35,7 @@ def docs() -> Iterator[Database]:
 
 
 def topical(db: Database, line: str) -> float:
-    return judge(search(db, ("shared",), line), line).topical
+    return judged(search(db, ("shared",), line), line)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +87,8 @@ def test_a_question_that_an_entry_stands_under_is_answered_whatever_it_is_about(
 def test_an_empty_shelf_answers_nothing() -> None:
     db = Database(memory=True)
     shelf.tables.apply(db)
-    judged = judge(search(db, ("shared",), "怎么安装"), "怎么安装")
-    assert (judged.sure, judged.topical) == (0, 0)
+    assert sure(search(db, ("shared",), "怎么安装")) == 0
+    assert topical(db, "怎么安装") == 0
     db.close()
 
 
@@ -155,7 +156,7 @@ def test_says_nothing_found_rather_than_guess(faq: Database, language: str, answ
 
     def answers(line: str) -> bool:
         found = search(faq, (shelf.SHIPPED,), line)
-        return bool(found.hits) and judge(found, line).sure >= enough(found.hits[0], line)
+        return bool(found.hits) and sure(found) >= enough(found.hits[0], line)
 
     assert share([row["question"] for row in rows("asked_near") if row["language"] == language]) >= answered
     assert share([row["line"] for row in rows("nonsense") if row["language"] == language]) <= guessed
