@@ -20,6 +20,8 @@ class Call:
     command: Command
     plugin: Plugin
     line: str
+    named: bool = True
+    """False where no command was named, and it takes whatever is said to the bot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +85,4 @@ def wanted(
     if view.addressed is None or (not line and message.group.direct):
         return None
     command, plugin = view.addressed
-    return Call(command, plugin, line)
+    return Call(command, plugin, line, named=False)

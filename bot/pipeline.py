@@ -189,6 +189,8 @@ class Pipeline:
             await self.tell(event)
         elif isinstance(found, Unknown):
             await self._suggest(event, view, found)
+        elif not found.named and event.quote is not None and Quoted in view.listeners:
+            self._spawn(event.group.id, self._quoting(event, view, found))
         else:
             await self.obey(event, found)
 
@@ -230,6 +232,26 @@ class Pipeline:
         )
 
     # --- commands ------------------------------------------------------------------------------
+
+    async def _quoting(self, message: Message, view: View, call: Call) -> None:
+        """What is said to the bot by quoting it: platforms add a mention to a quote, which makes no question of it.
+
+        Whoever listens for quotes hears it first; where none of them answers, it is the question after all.
+        """
+        quoted = await self._quoted(message)
+        for handler, plugin in view.listeners[Quoted] if quoted is not None else ():
+            assert quoted is not None
+            context = self._context(plugin, quoted)
+            try:
+                reply: Returns = await getattr(plugin, handler)(context, quoted)
+            except Exception as error:  # noqa: BLE001 - one listener's failure must not swallow the question
+                logger.opt(exception=not isinstance(error, XiaopengError)).error("{}: {}", plugin.plugin_name, error)
+                continue
+            if reply is not None:
+                await self._finish(context, reply)
+                return
+            await context.close()
+        await self.obey(message, call)
 
     async def _suggest(self, message: Message, view: View, unknown: Unknown) -> None:
         """An unknown `/word`: the nearest command, or silence, since other bots have commands too."""
@@ -362,16 +384,20 @@ class Pipeline:
             if origin is not None:
                 event = replace(event, ref=origin[0], answer=origin[1])
         if isinstance(event, Message) and event.quote is not None and Quoted in view.listeners:
-            origin = await self.house.outbox.origin(event.group.id, event.quote)
-            if origin is not None:
-                self._put(
-                    view,
-                    Quoted(
-                        group=event.group, account=event.account, time=event.time, message=event,
-                        member=event.member, ref=origin[0], answer=origin[1],
-                    ),
-                )  # fmt: skip
+            quoted = await self._quoted(event)
+            if quoted is not None:
+                self._put(view, quoted)
         self._put(view, event)
+
+    async def _quoted(self, message: Message) -> Quoted | None:
+        """What a message quotes, where we have said it."""
+        origin = await self.house.outbox.origin(message.group.id, message.quote or "")
+        if origin is None:
+            return None
+        return Quoted(
+            group=message.group, account=message.account, time=message.time, message=message, member=message.member,
+            ref=origin[0], answer=origin[1],
+        )  # fmt: skip
 
     def _put(self, view: View, event: Event) -> None:
         for handler, plugin in view.listeners.get(type(event), ()):

@@ -186,7 +186,7 @@ class Store:
     async def read(
         self, query: Callable[[Database], T], *, owner: str = "core", limit: float = READ_SECONDS, fresh: bool = True
     ) -> T:
-        """Run `query` on a reader, which cannot write. `fresh`: it sees every row added so far, if the database can write.
+        """Run `query` on a reader, which cannot write. `fresh`: it sees every row added so far.
 
         Raises StoreError after `limit` seconds.
         """

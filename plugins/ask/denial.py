@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from plugins.ask.support import CJK, PLAIN_PAIRS, PLAIN_WORDS, RUN, WORD, clauses, terms
 
 UNDENYING = re.compile(
-    "不过|不仅|不但|不同|不断|不管|不论|无论|不如|不少|不错|差不多|无线|非常|别人|特别|级别|分别|区别|识别|类别|性别|未来|"
+    "不行[就则，,]|不行的话|不然就|不过|不仅|不但|不同|不断|不管|不论|无论|不如|不少|不错|差不多|无线|非常|别人|特别|级别|分别|区别|识别|类别|性别|未来|"
     "能不能|是不是|要不要|可不可以|会不会|有没有|是否|不只|不光|无非|不足|不够|不然|别名|别的|"
     "不[能得可会]?(?:超过|少于|多于|低于|高于|大于|小于)|not only"
 )

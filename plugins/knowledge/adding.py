@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from bot.api import Refusal
 from plugins.knowledge import showing
 from plugins.knowledge.paper import Paper
-from plugins.knowledge.shelf import Entry, drop, put, tables
+from plugins.knowledge.shelf import Entry, changed, drop, put, tables
 from plugins.knowledge.terms import fold
 
 DOCUMENTS = 2_000
@@ -20,9 +20,10 @@ FULL = f"本群的资料满 {DOCUMENTS} 条了，请先删掉一些：/知识 �
 
 @tables()
 def create_said(db: Database) -> None:
-    """Who said what was added, besides who added it: both may ask to be forgotten."""
+    """Who said what was added, besides who added it: both may ask to be forgotten, also when it is gone itself."""
     db.execute(
-        "create table knowledge_said (document integer primary key, source text not null, member_id text not null)"
+        "create table knowledge_said (document integer not null, source text not null, shown text not null,"
+        " member_id text not null)"
     )
     db.execute("create index knowledge_said_member on knowledge_said (member_id)")
 
@@ -48,7 +49,7 @@ def place(db: Database, group_id: str, paper: Paper, added_by: str) -> Placed:
     )
     standing = db.execute(query, [group_id]).fetchall()
     title = fold(paper.title)
-    same = [(id, source) for id, source, known in standing if fold(known) == title or source == paper.source]
+    same = [(id, source) for id, source, known in standing if fold(known) == title]
     if not same and len(standing) >= DOCUMENTS:
         raise Refusal(FULL)
     drop(db, group_id, [source for _, source in same])
@@ -64,10 +65,9 @@ def place(db: Database, group_id: str, paper: Paper, added_by: str) -> Placed:
     if same:
         # What members know by its number keeps it.
         entry = _renumbered(db, entry, same[0][0])
-    db.execute("delete from knowledge_said where document = ?", [entry.id])
     if paper.said_by:
-        row = [entry.id, entry.source, paper.said_by]
-        db.execute("insert into knowledge_said (document, source, member_id) values (?, ?, ?)", row)
+        row = [entry.id, entry.source, showing.source(entry.source, entry.title), paper.said_by]
+        db.execute("insert into knowledge_said (document, source, shown, member_id) values (?, ?, ?, ?)", row)
     return Placed(entry, bool(same))
 
 
@@ -86,7 +86,6 @@ def remove(db: Database, group_id: str, number: int) -> Entry | None:
     for row in db.query(query, [number, group_id]):
         entry = Entry(**row)
         drop(db, group_id, [entry.source])
-        db.execute("delete from knowledge_said where document = ?", [number])
         return entry
     return None
 
@@ -94,18 +93,18 @@ def remove(db: Database, group_id: str, number: int) -> Entry | None:
 def forget(db: Database, member_id: str) -> None:
     """What a member added or said stays; that it was they goes."""
     db.execute("update knowledge_documents set added_by = null where added_by = ?", [member_id])
-    # A number may since have been given to another document: its source tells.
     query = (
-        "select d.id, d.title, d.source from knowledge_said s"
+        "select d.id, d.title from knowledge_said s"
         " join knowledge_documents d on d.id = s.document and d.source = s.source where s.member_id = ?"
     )
-    for id, title, source in db.execute(query, [member_id]).fetchall():
+    for id, title in db.execute(query, [member_id]).fetchall():
         # A collection has one document of a title, so it has one source of this form, too.
-        nobody = showing.FRIEND + showing.tail(title)
-        db.execute("update knowledge_documents set source = ? where id = ?", [nobody, id])
-        shown = showing.source(source, title)
+        db.execute("update knowledge_documents set source = ? where id = ?", [showing.FRIEND + showing.tail(title), id])
+    names = db.execute("select distinct shown from knowledge_said where member_id = ?", [member_id]).fetchall()
+    for (shown,) in names:
         db.execute("update knowledge_spoken set source = ? where source = ?", [showing.FRIEND, shown])
         words = [f'"source":{dumps(named).decode()}' for named in (shown, showing.FRIEND)]
         change = "update knowledge_answers set passages = replace(passages, ?, ?) where instr(passages, ?)"
         db.execute(change, [*words, words[0]])
     db.execute("delete from knowledge_said where member_id = ?", [member_id])
+    changed(db)

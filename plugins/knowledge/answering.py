@@ -74,7 +74,7 @@ def _checked(text: str) -> str:
 def _instead(db: Database, group_id: str, known: finding.Answered) -> tuple[str, list[str]]:
     """The title under which a better answer stands, and what else it was asked by.
 
-    It takes the place of a short document of the group's own; beside anything else it stands under the question.
+    It takes the place of a short document of the group's own that asks the same; else it stands under the question.
     """
     query = (
         "select d.title, k.also from knowledge_chunks k join knowledge_documents d on d.id = k.document"
@@ -83,7 +83,7 @@ def _instead(db: Database, group_id: str, known: finding.Answered) -> tuple[str,
     )
     for passage in known.passages[:1]:
         row = db.execute(query, [passage.chunk, passage.title, group_id]).fetchone()
-        if row is not None:
+        if row is not None and pending.asks_same(known.question, (row[0], *row[1].splitlines())):
             return row[0], [*row[1].splitlines(), known.question]
     return known.question, [known.question]
 

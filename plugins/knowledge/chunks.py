@@ -12,6 +12,7 @@ LENGTH = 700
 """Characters of a chunk."""
 OVERLAP = 64
 """Characters of its end that the next one repeats, where a section is cut."""
+FENCE = "```"
 JOIN = " › "
 LONGEST_TITLE = 200
 _EDGES = tuple(re.compile(edge) for edge in (r"\n\s*\n", r"\n", r"[。！？；!?;](?=.)|\.(?=\s)", r"[，,、\s]"))
@@ -38,13 +39,22 @@ def chunks(document: Document) -> Iterator[Chunk]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    start = 0
+    start, fenced = 0, False
     while len(text) - start > LENGTH:
         end = _edges(text, start + LENGTH // 2, start + LENGTH)[-1]
-        yield text[start:end].strip()
-        start = next((edge for edge in _edges(text, end - OVERLAP, end) if edge < end), end)
+        then = next((edge for edge in _edges(text, end - OVERLAP, end) if edge < end), end)
+        yield _closed(text[start:end].strip(), fenced)
+        fenced ^= text.count(FENCE, start, then) % 2 == 1
+        start = then
     if rest := text[start:].strip():
-        yield rest
+        yield _closed(rest, fenced)
+
+
+def _closed(piece: str, fenced: bool) -> str:
+    """A piece whose code fences are whole; `fenced`: it begins inside one."""
+    if fenced:
+        piece = f"{FENCE}\n{piece}"
+    return f"{piece}\n{FENCE}" if piece.count(FENCE) % 2 else piece
 
 
 def _edges(text: str, low: int, high: int) -> list[int]:

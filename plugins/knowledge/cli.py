@@ -170,7 +170,12 @@ def remove(
         chosen |= dict.fromkeys(hits)
         if not hits:
             missing = True
-            typer.echo(f"{line(wanted)}: there is no such document in {line(name)}.", err=True)
+            folder = f"{Path(wanted).name}/"
+            inside = sum(each.startswith(folder) for each in known)
+            hint = (
+                f" {line(folder)} is a folder with {inside}: xiaopeng knowledge remove {line(folder)}" if inside else ""
+            )
+            typer.echo(f"{line(wanted)}: there is no such document in {line(name)}.{hint}", err=True)
     if chosen:
         with database(shelf.tables) as db:
             filling = Filling(db, name, partial(is_shared, db))
@@ -185,10 +190,12 @@ def remove(
 def ask(
     question: Annotated[str, typer.Argument(help="As a member would ask it.")],
     group: GroupOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Show what the bot would find for a question, without a model: the five best passages and their scores."""
+    names = dict.fromkeys([_collection(group, collection), shelf.SHARED, shelf.SHIPPED])
     with _there() as db:
-        found = search(db, [*([group] if group else []), shelf.SHARED, shelf.SHIPPED], question)
+        found = search(db, list(names), question)
     if not found.hits:
         typer.echo("Nothing was found.")
         return
@@ -238,8 +245,10 @@ def _collection(group: str | None, name: str | None) -> str:
         raise typer.BadParameter("--group or --collection, not both.")
     if group is not None and (":" not in group.strip(":") or any(char.isspace() for char in group)):
         raise typer.BadParameter("A group is written like qq:123.")
-    if name is not None and (not name.strip() or ":" in name):
-        raise typer.BadParameter("A collection has a plain name; a group's own is meant by --group.")
+    if name is not None and (not 0 < len(name) <= 40 or set(name) & set(":、，,；;") or any(map(str.isspace, name))):
+        raise typer.BadParameter(
+            "A collection has a short name without : or spaces; a group's own is meant by --group."
+        )
     return group or name or shelf.SHARED
 
 

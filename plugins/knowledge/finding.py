@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from bot.api import Context, Member, Passage
 from plugins.knowledge import showing
 from plugins.knowledge.gate import FOUND, enough, sure, topical
+from plugins.knowledge.memory import Memory
 from plugins.knowledge.search import Hit, search
 from plugins.knowledge.shelf import SHIPPED, tables
 from plugins.knowledge.terms import fold
@@ -67,9 +68,17 @@ class Look:
         return [self.sure * score / best for score in scores]
 
 
-def look(db: Database, names: Sequence[str], question: str, most: int = PASSAGES, *, unasked: bool = False) -> Look:
+def look(
+    db: Database,
+    names: Sequence[str],
+    question: str,
+    most: int = PASSAGES,
+    *,
+    unasked: bool = False,
+    memory: Memory | None = None,
+) -> Look:
     """Search the collections of these names, and judge what is found; `unasked` also as a line of mere talk."""
-    found = search(db, names, question, most=most)
+    found = search(db, names, question, most=most, memory=memory)
     marks = ",".join("?" * len(names))
     query = (
         "select exists (select 1 from knowledge_documents d join knowledge_collections c"  # noqa: S608 - question marks

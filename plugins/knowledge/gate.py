@@ -20,7 +20,7 @@ from plugins.knowledge.terms import fold, is_latin, terms
 
 FOUND = 0.5
 """From here on a question put to the bot counts as answered."""
-PLAINLY, OTHERWISE = 0.45, 0.75
+PLAINLY, OTHERWISE = 0.45, 0.6
 """The same for the shipped answers, which are about the bot: where a question names something of it, and where not."""
 NEAR = 0.35
 """From here on what was found is worth naming, where it is no answer."""

@@ -29,10 +29,11 @@ from bot.api import (
 )
 from plugins.knowledge import adding, answering, finding, listing, pending, showing, spoken
 from plugins.knowledge.gate import NEAR
+from plugins.knowledge.memory import memory
 from plugins.knowledge.paper import taken
 from plugins.knowledge.reactions import praises
 from plugins.knowledge.search import Hit
-from plugins.knowledge.shelf import SHARED, SHIPPED, tables
+from plugins.knowledge.shelf import SHARED, SHIPPED, is_littered, sweep, tables
 from plugins.knowledge.shipped import shipped
 
 MISSING = "没找到相关的资料。"
@@ -44,6 +45,10 @@ HOW_TO_ANSWER = "要写成：/待答 编号 答案；不想答：/待答 忽略 
 PENDING, ANSWER = "knowledge:pending:", "knowledge:answer:"
 ASKS = re.compile(r"(?:[?？]|[吗么呢][。.~～…!！]*)$")
 """Who ends like this asks on, and gives no answer."""
+WAITS = re.compile(
+    r"^(?:稍等|等一下|等等|我(?:先|再|去|来)*(?:问|看|查)|不清楚|不知道|帮你问|回头|这个(?:前面|之前|早就|已经))|谁知道|有人知道|谁清楚|谁能答"
+)
+"""Who writes like this puts the asker off, or talks of the answer."""
 NUMBERED = re.compile(r"#?(\d{1,12})(?:[\s，、：:.]+(.*))?", re.DOTALL)
 
 Collection = Annotated[str, Field(pattern=r"^[^:\s]{1,40}$")]
@@ -66,14 +71,17 @@ class Knowledge(Plugin, title="知识", tables=tables):
         if pending.is_talk(question):
             return Findings(missing=TALK)
         names = await self._names(ctx)
-        read = partial(finding.look, names=names, question=question, most=finding.WEIGHED)
+        known = await ctx.keep(memory, scope="bot")
+        read = partial(finding.look, names=names, question=question, most=finding.WEIGHED, memory=known)
         look = await ctx.db.read(read, fresh=False)
         if not look.answers:
             return await self._missing(ctx, question, look)
         hits = await finding.ordered(ctx, question, look.hits)
-        ref = await self._remember(ctx, question, hits)
+        sures = look.sures()
+        worth = [hit for place, (hit, sure) in enumerate(zip(hits, sures, strict=True)) if sure >= NEAR or not place]
+        ref = await self._remember(ctx, question, worth)
         otherwise = partial(self._missing, ctx, question, look)
-        return Findings(finding.passages(hits, look.sures()), ref, own=look.own, otherwise=otherwise)
+        return Findings(finding.passages(hits, sures), ref, own=look.own, otherwise=otherwise)
 
     async def _remember(self, ctx: Context, question: str, hits: Sequence[Hit]) -> str | None:
         """Write down what an answer is made of. Its ref; None where nothing can be written now."""
@@ -146,6 +154,7 @@ class Knowledge(Plugin, title="知识", tables=tables):
         placed = await ctx.db.write(
             partial(adding.place, group_id=ctx.group.id, paper=paper, added_by=ctx.member.id), durable=True
         )
+        await _sweep(ctx)
         logger.info("knowledge: {} added document {} in {}", ctx.member.id, placed.entry.id, ctx.group.id)
         return placed.told()
 
@@ -158,6 +167,7 @@ class Knowledge(Plugin, title="知识", tables=tables):
         entry = await ctx.db.write(partial(adding.remove, group_id=ctx.group.id, number=number), durable=True)
         if entry is None:
             raise Refusal(f"本群没有第 {number} 条资料，看有哪些：/知识 列表")
+        await _sweep(ctx)
         logger.info("knowledge: {} removed document {} in {}", ctx.member.id, number, ctx.group.id)
         return f"已删除第 {number} 条《{entry.title}》。"
 
@@ -167,34 +177,53 @@ class Knowledge(Plugin, title="知识", tables=tables):
     async def pending(self, ctx: Context, *, words: str = "") -> str | Reply:
         """没找到答案的问题：/待答（回答：/待答 编号 答案，不答：/待答 忽略 编号）"""
         words = words.strip()
-        if ctx.message is not None and ctx.message.quote is not None and words:
-            told = await self._answer_quoted(ctx, ctx.message.quote, words)
-            if told is not None:
-                return told
         first, _, rest = words.partition(" ")
         if not words or first in ("列表", "页", "list", "page"):
             return await listing.open_questions(ctx, listing.page_of(rest))
         if first in ("忽略", "ignore"):
-            found = NUMBERED.fullmatch(rest.strip())
-            if found is None or found[2]:
-                raise Refusal(HOW_TO_ANSWER)
-            if not await ctx.db.write(partial(pending.ignore, group_id=ctx.group.id, number=int(found[1]))):
-                raise Refusal(f"没有第 {found[1]} 个待答的问题，看有哪些：/待答")
-            return f"第 {found[1]} 个问题不再列出，再有人问也不记了。"
+            return await self._ignore(ctx, rest.strip())
         found = NUMBERED.fullmatch(words)
+        if ctx.message is not None and ctx.message.quote is not None and not await self._is_open(ctx, found):
+            told = await self._answer_quoted(ctx, ctx.message.quote, words)
+            if told is not None:
+                return told
         if found is None or not (found[2] or "").strip():
             raise Refusal(HOW_TO_ANSWER)
         return await answering.answer(ctx, int(found[1]), found[2])
+
+    async def _is_open(self, ctx: Context, found: re.Match[str] | None) -> bool:
+        """Whether words begin with the number of an open question, and answer it."""
+        if found is None or not (found[2] or "").strip():
+            return False
+        return await ctx.db.read(partial(pending.is_open, group_id=ctx.group.id, number=int(found[1])))
+
+    async def _ignore(self, ctx: Context, words: str) -> str:
+        """Drop a question, by its number or by quoting it or what we said to it."""
+        found = NUMBERED.fullmatch(words)
+        number = int(found[1]) if found is not None and not found[2] else None
+        if not words and ctx.message is not None and ctx.message.quote is not None:
+            number = await self._quoted_question(ctx, ctx.message.quote)
+        if number is None:
+            raise Refusal(HOW_TO_ANSWER)
+        if not await ctx.db.write(partial(pending.ignore, group_id=ctx.group.id, number=number)):
+            raise Refusal(f"没有第 {number} 个待答的问题，看有哪些：/待答")
+        return f"第 {number} 个问题不再列出，再有人问也不记了。"
+
+    async def _quoted_question(self, ctx: Context, quote: str) -> int | None:
+        """The question that is quoted, as it was asked or as we said that it found nothing."""
+        quoted = await ctx.quoted()
+        ref = (quoted.ref or "") if quoted is not None and quoted.ours else ""
+        if ref.startswith(PENDING):
+            return int(ref.removeprefix(PENDING))
+        return await ctx.db.read(partial(pending.asked_by, group_id=ctx.group.id, message_id=quote))
 
     async def _answer_quoted(self, ctx: Context, quote: str, words: str) -> str | None:
         """What came of an answer to what is quoted; None where that is no question and no answer of ours."""
         quoted = await ctx.quoted()
         ref = (quoted.ref or "") if quoted is not None and quoted.ours else ""
-        if ref.startswith(PENDING):
-            return await answering.answer(ctx, int(ref.removeprefix(PENDING)), words)
         if ref.startswith(ANSWER):
             return await answering.better(ctx, int(ref.removeprefix(ANSWER)), words)
-        number = await ctx.db.read(partial(pending.asked_by, group_id=ctx.group.id, message_id=quote))
+        number = await self._quoted_question(ctx, quote)
         return None if number is None else await answering.answer(ctx, number, words)
 
     @on(Quoted)
@@ -204,12 +233,15 @@ class Knowledge(Plugin, title="知识", tables=tables):
         # A model's answer may stand under such a ref: who quotes that talks to the group.
         if not ref.startswith(PENDING) or event.answer is not None or event.member.is_bot:
             return None
-        if not text or ASKS.search(text) or pending.is_talk(text):
+        if not text or ASKS.search(text) or WAITS.search(text) or pending.is_talk(text):
+            return None
+        number = int(ref.removeprefix(PENDING))
+        if not await ctx.db.read(partial(pending.is_open, group_id=ctx.group.id, number=number)):
             return None
         if await ctx.acts.role(event.member.id) < Role.ADMIN:
             return None
         try:
-            return await answering.answer(ctx, int(ref.removeprefix(PENDING)), text)
+            return await answering.answer(ctx, number, text)
         except Refusal as refusal:
             return str(refusal)
 
@@ -233,6 +265,8 @@ class Knowledge(Plugin, title="知识", tables=tables):
     @every(minutes=10)
     async def tell_again(self, ctx: Context) -> None:
         await answering.tell_again(ctx)
+        if await ctx.db.read(is_littered):
+            await _sweep(ctx)
 
     @cron("20 4 * * *")
     async def purge(self, ctx: Context) -> None:
@@ -247,6 +281,12 @@ class Knowledge(Plugin, title="知识", tables=tables):
         adding.forget(db, member_id)
         pending.forget(db, member_id)
         db.execute("delete from knowledge_answers where member_id = ?", [member_id])
+
+
+async def _sweep(ctx: Context) -> None:
+    """Take what is left of dropped documents out of the index: it would stand in the way of what is searched for."""
+    while await ctx.db.write(sweep):
+        pass
 
 
 async def _demand_admin(ctx: Context) -> None:

@@ -10,9 +10,11 @@ from sqlite_utils import Database
 from bot.api import Context, Refusal
 from plugins.knowledge import finding, pending, showing, spoken
 from plugins.knowledge.finding import Kept, Look
-from plugins.knowledge.shelf import SHIPPED, Entry, entries
+from plugins.knowledge.shelf import SHIPPED, entries
 
 PAGE = 20
+WORDINGS = 3
+"""So many other wordings of an open question are shown: the answer is for them, too."""
 TRIED = 3
 
 
@@ -21,7 +23,7 @@ def page_of(words: str) -> int:
     word = words.strip().strip("第页 ")
     if not word:
         return 1
-    if not (word.isascii() and word.isdigit() and 1 <= int(word[:6]) <= 100_000):
+    if not (word.isascii() and word.isdigit() and len(word) <= 6 and int(word)):
         raise Refusal("页数要写成数字。")
     return int(word)
 
@@ -48,10 +50,6 @@ async def listed(ctx: Context, names: Sequence[str], page: int) -> str:
     head = f"本群的资料 {len(own)} 条" + (f"，第 {page}/{last} 页：" if last > 1 else "：")
     foot = f"下一页：/知识 列表 {page + 1}" if page < last else ""
     return "\n".join(filter(None, (head, *lines, others, foot)))
-
-
-def _line(entry: Entry) -> str:
-    return f"{entry.id}. {entry.title}（{showing.source(entry.source, entry.title)}，{entry.chunks} 段）"
 
 
 def _counted(names: Sequence[str], db: Database) -> list[str]:
@@ -132,7 +130,7 @@ def _when_unasked(look: Look, at: float, on: bool) -> str:
         return f"没人叫我：会接话{off}。"
     if look.topical == 0:
         return f"没人叫我：不说话，这不像是在提问{off}。"
-    return f"没人叫我：不说话，把握 {showing.percent(look.topical)}，要 {showing.percent(at)}{off}。"
+    return f"没人叫我：不说话，主动开口的把握 {showing.percent(look.topical)}，要 {showing.percent(at)}{off}。"
 
 
 async def open_questions(ctx: Context, page: int) -> str:
@@ -143,12 +141,14 @@ async def open_questions(ctx: Context, page: int) -> str:
     last = pages(count)
     if page > last:
         raise Refusal(f"一共 {last} 页。")
-    lines = []
+    lines, asked = [], await ctx.db.read(partial(pending.wordings, numbers=[one.id for one in found]))
     for one in found:
         about = "，".join(
             filter(None, (f"{one.times} 人问过" if one.times > 1 else "", one.note, showing.day(one.time)))
         )
         lines.append(f"{one.id}. {showing.brief(one.question, 60)}（{about}）")
+        others = [showing.brief(other) for other in asked.get(one.id, ()) if other != one.question][:WORDINGS]
+        lines += [f"   也问：{'；'.join(others)}"] if others else []
     head = f"待答 {count} 个" + (f"，第 {page}/{last} 页：" if last > 1 else "：")
     foot = (
         f"下一页：/待答 页 {page + 1}"

@@ -60,7 +60,7 @@ async def taken(ctx: Context, words: str) -> Paper:
             author = Member("", ctx.bot_name)
         title = words or next(line for line in text.splitlines() if line.strip())
         return spoken(showing.brief(title), _within(text), author)
-    between = BETWEEN.search(words)
+    between = BETWEEN.search(words.partition("\n")[0])
     if between is None:
         title, _, text = words.partition("\n")
     else:
@@ -102,4 +102,4 @@ def filed(name: str, data: bytes, title: str = "") -> Paper:
         pieces.append(piece)
         if len(pieces) > CHUNKS:
             raise Refusal(TOO_LONG)
-    return Paper(title, showing.brief(name, 200), hashlib.sha256(data).hexdigest(), tuple(pieces))
+    return Paper(title, showing.brief(name, 100) + showing.tail(title), hashlib.sha256(data).hexdigest(), tuple(pieces))

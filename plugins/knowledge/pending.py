@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -43,6 +44,15 @@ _KINDS = {
     "why": re.compile(r"为什么|为何|为啥|\bwhy\b"),
 }
 """Words that a search does without, and that tell two questions about one thing apart."""
+LITTLE = 1
+"""So many terms may differ where one answer takes the place of another."""
+MARK = "!"
+_DECISIVE = re.compile(
+    r"[a-z]*\d[a-z\d.]*|[a-z]{2,}|周[一二三四五六日天末]|星期[一二三四五六日天]|礼拜[一二三四五六日天]|第[一二三四五六七八九十百]+"
+    r"|[一二三四五六七八九十]+[月号期届年级]|今天|明天|后天|昨天|上午|下午|晚上|早上|不|没|无|非|线上|线下|免费|付费|收费|上传|下载"
+    r"|打开|关闭|开启|关掉|增加|删除|安装|卸载|导入|导出|奖金|奖品|男|女|春|夏|秋|冬|本科|硕士|博士|老师|学生|新手|老手"
+)
+"""What changes a question although nearly all its words stay."""
 
 
 @tables()
@@ -84,11 +94,23 @@ def terms_of(question: str) -> frozenset[str]:
     """What a question is told from others by."""
     folded = fold(question)
     kinds = {f"?{kind}" for kind, pattern in _KINDS.items() if pattern.search(folded)}
-    return frozenset(asked(question.replace("的", ""))) | kinds
+    marks = {f"{MARK}{mark}" for mark in _DECISIVE.findall(folded)}
+    return frozenset(asked(question.replace("的", ""))) | kinds | marks
 
 
 def alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    if {mark for mark in one ^ other if mark.startswith(MARK)}:
+        return False  # what is otherwise the same differs in what matters
     return bool(one and other) and len(one & other) / len(one | other) >= ALIKE
+
+
+def asks_same(question: str, wordings: Sequence[str]) -> bool:
+    """Whether a question is, in other words, one of these."""
+    words, folded = terms_of(question), plain(question)
+    return any(
+        plain(wording) == folded or (alike(words, terms_of(wording)) and len(words ^ terms_of(wording)) <= LITTLE)
+        for wording in wordings
+    )
 
 
 def note(
@@ -199,6 +221,21 @@ def opened(db: Database, group_id: str, size: int, page: int) -> tuple[list[Pend
 def find(db: Database, group_id: str, number: int) -> Pending | None:
     query = "select id, question, note, state, times, time from knowledge_pending where id = ? and group_id = ?"
     return next((Pending(**row) for row in db.query(query, [number, group_id])), None)
+
+
+def wordings(db: Database, numbers: Sequence[int]) -> dict[int, list[str]]:
+    """How questions were asked, in all wordings."""
+    marks = ",".join("?" * len(numbers))
+    query = f"select distinct pending, question from knowledge_askers where pending in ({marks})"  # noqa: S608 - question marks
+    found: dict[int, list[str]] = {}
+    for number, question in db.execute(query, list(numbers)).fetchall():
+        found.setdefault(number, []).append(question)
+    return found
+
+
+def is_open(db: Database, group_id: str, number: int) -> bool:
+    query = "select 1 from knowledge_pending where id = ? and group_id = ? and state = 'open'"
+    return db.execute(query, [number, group_id]).fetchone() is not None
 
 
 def asked_by(db: Database, group_id: str, message_id: str) -> int | None:

@@ -17,7 +17,8 @@ from sqlite_utils import Database
 
 from plugins.knowledge.asking import asked, characters
 from plugins.knowledge.everyday import talk
-from plugins.knowledge.shelf import held, span
+from plugins.knowledge.memory import Leaf, Memory
+from plugins.knowledge.shelf import span, state
 from plugins.knowledge.terms import fold, is_latin
 
 BUDGET = 1_000
@@ -31,6 +32,8 @@ SINGLE = 0.25
 """The part of a term's worth that a single character has, which is only looked for in headings."""
 SELDOM = 20
 """One in so many chunks is thought to have a character in its heading, where that is not looked up."""
+TOGETHER = 4
+"""So many terms are looked for in one chunk, where each alone is in too many."""
 LEAST = 200
 """Entries that are read of the rarest term, however little of the budget is left."""
 CONTRAST = 1.3
@@ -71,42 +74,58 @@ class Found:
     size: int
 
 
-def search(db: Database, collections: Sequence[str], question: str, *, most: int = 5) -> Found:
-    """The best chunks of the named collections. Takes time that is bounded by `BUDGET` and `READ`."""
+def search(
+    db: Database, collections: Sequence[str], question: str, *, most: int = 5, memory: Memory | None = None
+) -> Found:
+    """The best chunks of the named collections. Takes time that is bounded by `BUDGET` and `READ`.
+
+    With a `memory`, what was looked up before is not looked up again.
+    """
     wanted, single = asked(question), characters(question)
     numbers = _numbers(db, collections)
-    size = held(db)
+    size, version = state(db)
     if not (wanted or single) or not numbers or not size:
         return Found((), {}, {}, size)
+    known = (memory or Memory()).of(version)
     chunks = _common(db, [*wanted, *single])
     points: defaultdict[int, float] = defaultdict(float)
     worth: dict[str, float] = {}
     budget = BUDGET
-    for term in (*sorted(wanted, key=lambda term: chunks.get(term, 0)), *single):
-        known = chunks.get(term, 0)
+    rarest = sorted(wanted, key=lambda term: chunks.get(term, 0))
+    for term in (*rarest, *single):
+        common = chunks.get(term, 0)
         if term in single and len(points) >= READ:
             # There is enough to read: in how many headings it stands is not worth another look.
-            worth[term] = _worth(term, size, known or size // SELDOM)
+            worth[term] = _worth(term, size, common or size // SELDOM)
             continue
-        if known > budget and points:
-            worth[term] = _worth(term, size, known)
+        if common > budget and points:
+            worth[term] = _worth(term, size, common)
             continue
-        ids = _holders(db, numbers, term, max(budget, LEAST))
+        found = known.holders.get((term, numbers))
+        if found is None:
+            ids = _holders(db, numbers, [term], max(budget, LEAST))
+            count = max(common, len(ids))
+            found = known.holders[term, numbers] = ids, count, _worth(term, size, count)
+        ids, chunks[term], value = found
         budget -= len(ids)
-        chunks[term] = max(known, len(ids))
-        value = worth[term] = _worth(term, size, chunks[term])
+        worth[term] = value
         for id in ids:
             points[id] += value
+    if len(rarest) > 1 and chunks.get(rarest[0], 0) > BUDGET:
+        # Even the rarest was cut short: what holds several of them is looked up as such.
+        for id in _holders(db, numbers, rarest[:TOGETHER], BUDGET):
+            points[id] += sum(worth.values())
     best = nlargest(READ, points, points.__getitem__)
-    return Found(_weighed(db, best, worth, most), worth, chunks, size)
+    return Found(_weighed(_leaves(db, best, known), worth, most), worth, chunks, size)
 
 
-def _holders(db: Database, numbers: Sequence[int], term: str, most: int) -> list[int]:
-    """The chunks of some collections that hold a term, at most so many of each."""
+def _holders(db: Database, numbers: Sequence[int], together: Sequence[str], most: int) -> list[int]:
+    """The chunks of some collections that hold all of these terms, at most so many of each."""
     query = "select rowid from knowledge_index where knowledge_index match ? and rowid between ? and ? limit ?"
+    wanted = " AND ".join(f'"{term}"' for term in together)
     found: list[int] = []
     for number in numbers:
-        found += [id for (id,) in db.conn.execute(query, (f'"{term}"', *span(number), most)).fetchall()]
+        found += [id for (id,) in db.conn.execute(query, (wanted, *span(number), most)).fetchall()]
     return found
 
 
@@ -117,10 +136,10 @@ def _worth(term: str, size: int, chunks: int) -> float:
     return SINGLE * value if _is_single(term) else value
 
 
-def _numbers(db: Database, collections: Sequence[str]) -> list[int]:
+def _numbers(db: Database, collections: Sequence[str]) -> tuple[int, ...]:
     marks = ",".join("?" * len(collections))
     query = f"select id from knowledge_collections where name in ({marks})"  # noqa: S608 - only question marks
-    return [row[0] for row in db.conn.execute(query, list(collections)).fetchall()]
+    return tuple(row[0] for row in db.conn.execute(query, list(collections)).fetchall())
 
 
 def _common(db: Database, wanted: Sequence[str]) -> dict[str, int]:
@@ -129,22 +148,31 @@ def _common(db: Database, wanted: Sequence[str]) -> dict[str, int]:
     return dict(db.conn.execute(query, list(wanted)).fetchall())
 
 
-def _weighed(db: Database, ids: Sequence[int], worth: Mapping[str, float], most: int) -> tuple[Hit, ...]:
+def _leaves(db: Database, ids: Sequence[int], known: Memory) -> list[Leaf]:
+    """These chunks, but for those that are dropped by now."""
+    new = [id for id in ids if id not in known.leaves]
+    if new:
+        marks = ",".join("?" * len(new))
+        query = (
+            "select k.id, k.title, k.text, k.also, d.source, d.title, c.name, k.odd"  # noqa: S608 - only question marks
+            " from knowledge_chunks k join knowledge_documents d on d.id = k.document"
+            f" join knowledge_collections c on c.id = d.collection where k.id in ({marks})"
+        )
+        for *shown, odd in db.conn.execute(query, new).fetchall():
+            id, title, text, also, *_ = shown
+            # Only what was odd when it was indexed is normalized again: looking for that takes longer than the rest.
+            plain = fold if odd else str.casefold
+            known.leaves[id] = Leaf(tuple(shown), plain(text), plain(f"{title}\n{also}"))
+    return [leaf for id in ids if (leaf := known.leaves.get(id)) is not None]
+
+
+def _weighed(leaves: Sequence[Leaf], worth: Mapping[str, float], most: int) -> tuple[Hit, ...]:
     """The best of these chunks, by all terms."""
-    marks = ",".join("?" * len(ids))
-    query = (
-        "select k.id, k.title, k.text, k.also, d.source, d.title, c.name, k.odd"  # noqa: S608 - only question marks
-        " from knowledge_chunks k join knowledge_documents d on d.id = k.document"
-        f" join knowledge_collections c on c.id = d.collection where k.id in ({marks})"
-    )
     whole = sum(worth.values()) or 1.0
     terms = [(term, value, is_latin(term), _is_single(term)) for term, value in worth.items()]
     weighed = []
-    for row in db.conn.execute(query, ids).fetchall():
-        id, title, text, also, *_, odd = row
-        # Only what was odd when it was indexed is normalized again: looking for that takes longer than all the rest.
-        plain = fold if odd else str.casefold
-        body, head = plain(text), plain(f"{title}\n{also}")
+    for leaf in leaves:
+        body, head = leaf.body, leaf.head
         norm = K1 * (1 - B + B * len(body) / USUAL)
         score = coverage = 0.0
         holds = []
@@ -158,12 +186,9 @@ def _weighed(db: Database, ids: Sequence[int], worth: Mapping[str, float], most:
                 score += value * count * (K1 + 1) / (count + norm)
                 coverage += value
                 holds.append(term)
-        weighed.append((-score, id, row, coverage / whole, holds))
+        weighed.append((-score, leaf.shown, coverage / whole, holds))
     weighed.sort(key=lambda one: one[:2])
-    return tuple(
-        Hit(id, title, text, also, source, document, collection, -score, coverage, frozenset(holds))
-        for score, id, (_, title, text, also, source, document, collection, _), coverage, holds in weighed[:most]
-    )
+    return tuple(Hit(*shown, -score, coverage, frozenset(holds)) for score, shown, coverage, holds in weighed[:most])
 
 
 def _begun(word: str, text: str) -> int:

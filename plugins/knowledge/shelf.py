@@ -127,9 +127,11 @@ def indexed(chunk: Chunk) -> set[str]:
 
 
 def _insert(db: Database, number: int, document: int, batch: Sequence[Chunk]) -> None:
-    query = "select coalesce(max(id) + 1, ?) from knowledge_chunks where id between ? and ?"
-    low, high = span(number)
-    first = db.execute(query, [low, low, high]).fetchone()[0]
+    # Never given again: what is remembered of a chunk is not to be taken for another one.
+    fact = f"chunks of {number}"
+    db.execute("insert or ignore into knowledge_facts values (?, ?)", [fact, span(number)[0]])
+    first = db.execute("select value from knowledge_facts where name = ?", [fact]).fetchone()[0]
+    db.execute("update knowledge_facts set value = value + ? where name = ?", [len(batch), fact])
     rows = [
         (at, document, chunk.title, chunk.text, chunk.also, is_odd(f"{chunk.title}{chunk.also}{chunk.text}"))
         for at, chunk in enumerate(batch, first)
@@ -179,6 +181,11 @@ def sweep(db: Database, most: int = BATCH) -> int:
     return len(found)
 
 
+def is_littered(db: Database) -> bool:
+    """Whether something is left of dropped documents."""
+    return db.execute("select 1 from knowledge_chunks where document = ? limit 1", [GONE]).fetchone() is not None
+
+
 def entries(db: Database, name: str) -> list[Entry]:
     """What stands in a collection, in the order in which it came."""
     query = (
@@ -190,13 +197,24 @@ def entries(db: Database, name: str) -> list[Entry]:
 
 def held(db: Database) -> int:
     """How many chunks stand on the whole shelf."""
-    row = db.execute("select value from knowledge_facts where name = 'chunks'").fetchone()
-    return int(row[0]) if row else 0
+    return state(db)[0]
+
+
+def state(db: Database) -> tuple[int, int]:
+    """How many chunks stand on the whole shelf, and a number that grows with every change."""
+    query = "select name, value from knowledge_facts where name in ('chunks', 'changes')"
+    facts = dict(db.conn.execute(query).fetchall())
+    return facts.get("chunks", 0), facts.get("changes", 0)
+
+
+def changed(db: Database) -> None:
+    """Note that something else about a document has changed, so that nobody goes on with what they remember."""
+    _grow(db, 0)
 
 
 def _grow(db: Database, chunks: int) -> None:
-    change = "insert into knowledge_facts values ('chunks', ?) on conflict (name) do update set value = value + ?"
-    db.execute(change, [chunks, chunks])
+    change = "insert into knowledge_facts values (?, ?) on conflict (name) do update set value = value + excluded.value"
+    db.conn.executemany(change, [("chunks", chunks), ("changes", 1)])
 
 
 def recount(db: Database) -> None:
@@ -213,6 +231,7 @@ def recount(db: Database) -> None:
         [COMMON],
     )
     db.execute("insert or replace into knowledge_facts values ('counted', ?)", [held(db)])
+    changed(db)
 
 
 def is_outdated(db: Database) -> bool:

@@ -101,6 +101,7 @@ class Spoken:
     chunk: int
     title: str
     source: str
+    question: str
 
 
 def claim(
@@ -146,7 +147,7 @@ def by_message(db: Database, group_id: str, message_id: str) -> int | None:
 
 
 def find(db: Database, group_id: str, number: int) -> Spoken | None:
-    query = "select id, chunk, title, source from knowledge_spoken where id = ? and group_id = ?"
+    query = "select id, chunk, title, source, question from knowledge_spoken where id = ? and group_id = ?"
     return next((Spoken(**row) for row in db.query(query, [number, group_id])), None)
 
 
@@ -164,7 +165,8 @@ class Lines:
 
     async def save(self, db: Db) -> None:
         """Write down what was counted since the last time. Raises StoreError, and keeps the counts then."""
-        counted = dict(self._heard)
+        # Taken before anything is waited for: two may save at once.
+        counted, self._heard = self._heard, Counter()
         if not counted:
             return
 
@@ -176,8 +178,11 @@ class Lines:
             for (group_id, day), count in counted.items():
                 store.execute(change, [group_id, day, count])
 
-        await db.write(add)
-        self._heard -= Counter(counted)
+        try:
+            await db.write(add)
+        except BaseException:
+            self._heard += counted
+            raise
 
 
 @asynccontextmanager

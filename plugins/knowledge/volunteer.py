@@ -10,8 +10,9 @@ from pydantic import Field
 from sqlite_utils import Database
 
 from bot.api import Context, Mention, Message, Plugin, Reaction, Recalled, Refusal, Reply, Role, command, every, on
-from plugins.knowledge import finding, showing, spoken
+from plugins.knowledge import finding, pending, showing, spoken
 from plugins.knowledge.gate import SPEAKS
+from plugins.knowledge.memory import Memory, memory
 from plugins.knowledge.reactions import praises
 from plugins.knowledge.search import Hit
 from plugins.knowledge.shelf import SHARED, tables
@@ -54,13 +55,14 @@ class Volunteer(Plugin, title="主动答", name="volunteer", tables=tables, defa
             return
         if any(isinstance(part, Mention) for part in message.parts):
             return
-        found = await ctx.db.read(partial(self._known, ctx.group.id, text))
+        known = await ctx.keep(memory, scope="bot")
+        found = await ctx.db.read(partial(self._known, ctx.group.id, text, known), fresh=False)
         if found is not None:
             ctx.later(partial(self.speak, ctx, message, *found), after=self.wait)
 
-    def _known(self, group_id: str, text: str, db: Database) -> tuple[Hit, float] | None:
+    def _known(self, group_id: str, text: str, known: Memory, db: Database) -> tuple[Hit, float] | None:
         """The passage that answers a line, and how surely; None where the bot had better be silent."""
-        look = finding.look(db, (group_id, *self.collections), text, unasked=True)
+        look = finding.look(db, (group_id, *self.collections), text, unasked=True, memory=known)
         if look.topical < spoken.LOWEST or look.topical < spoken.threshold(db, group_id):
             return None
         hit = look.hits[0]
@@ -98,6 +100,8 @@ class Volunteer(Plugin, title="主动答", name="volunteer", tables=tables, defa
         if event.added:
             weight = 1 if good else await _weight(ctx, member)
             await ctx.db.write(lambda db: spoken.judged(db, number, member, good, weight))
+            if not good:
+                await ctx.db.write(partial(_listed, ctx.group.id, number))
         else:
             await ctx.db.write(lambda db: spoken.unjudged(db, number, member, good))
 
@@ -143,6 +147,13 @@ def _manner(at: float) -> str:
     if abs(at - SPEAKS) < 0.005:
         return "和出厂时一样"
     return "比出厂时谨慎" if at > SPEAKS else "比出厂时爱说"
+
+
+def _listed(group_id: str, number: int, db: Database) -> None:
+    """An answer that was no good leaves its question for the admins."""
+    said = spoken.find(db, group_id, number)
+    if said is not None:
+        pending.note(db, group_id, said.question, None, None, pending.DISLIKED)
 
 
 async def _weight(ctx: Context, member_id: str) -> int:

@@ -81,7 +81,9 @@ async def test_a_question_finds_its_answer_through_an_admin(browser: Browser, bo
 
     await member.tool(again, "引用")
     sources = await answered(member, "/知识 来源")
-    await expect(words(sources)).to_contain_text("第 1 条的原文：\n每晚九点半，到十一点为止。", use_inner_text=True)
+    await expect(words(sources)).to_contain_text(
+        "社区食堂的夜宵几点开始\n每晚九点半，到十一点为止。", use_inner_text=True
+    )
     await expect(words(await answered(member, "/知识 列表"))).to_contain_text(
         f"{number}. 社区食堂的夜宵几点开始（管理员小王"
     )

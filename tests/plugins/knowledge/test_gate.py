@@ -149,7 +149,7 @@ def test_finds_the_entry_that_was_meant(faq: Database, name: str, language: str,
     assert sum(rank < 5 for rank in ranks) / len(asked) >= five
 
 
-@pytest.mark.parametrize(("language", "answered", "guessed"), [("zh-CN", 0.73, 0.14), ("en", 0.82, 0.04)])
+@pytest.mark.parametrize(("language", "answered", "guessed"), [("zh-CN", 0.76, 0.18), ("en", 0.83, 0.05)])
 def test_says_nothing_found_rather_than_guess(faq: Database, language: str, answered: float, guessed: float) -> None:
     def share(lines: list[str]) -> float:
         return sum(map(answers, lines)) / len(lines)

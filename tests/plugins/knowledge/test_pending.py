@@ -216,11 +216,61 @@ async def test_a_crowd_is_counted_beyond_ten(room: Room) -> None:
 
 
 async def test_a_better_answer_takes_the_place_of_one_that_was_given(room: Room) -> None:
-    await admin(room, "/知识 添加 上课时间：每周三晚八点。")
-    await room.say("/问 什么时候上课")
+    await admin(room, "/知识 添加 什么时候上课：每周三晚八点。")
+    await room.say("/问 请问什么时候上课")
     said = await admin(room, "/待答 改到周四晚七点了。", quote=room.last_id)
-    assert said[0].startswith("已更新第 1 条《上课时间》")
+    assert said[0].startswith("已更新第 1 条《什么时候上课》")
     assert "改到周四晚七点了" in (await room.say("/问 什么时候上课"))[0]
+
+
+async def test_a_better_answer_leaves_alone_what_is_about_something_else(room: Room) -> None:
+    await admin(room, "/知识 添加 上课时间：每周三晚八点。")
+    await room.say("/问 考试上课时间")
+    assert (await admin(room, "/待答 考试是十二月一日。", quote=room.last_id))[0].startswith(
+        "已收入第 2 条《考试上课时间》"
+    )
+    assert "每周三晚八点" in (await room.say("/问 上课时间"))[0]
+
+
+async def test_what_is_said_about_an_answer_does_not_take_its_place(room: Room) -> None:
+    await room.say(PRIZE, by="晨")
+    missing = room.last_id
+    assert await admin(room, "我去问问财务", quote=missing) == []
+    assert await admin(room, "这个谁知道啊", quote=missing) == []
+    assert "有答案了" in (await admin(room, "到官网领取，一周到账。", quote=missing))[0]
+    assert await admin(room, "大家看这里就好", quote=missing) == []
+    assert "到官网领取" in (await room.say(PRIZE))[0]
+
+
+async def test_a_quote_that_also_mentions_the_bot_answers(room: Room) -> None:
+    """Some platforms put a mention before every quote."""
+    await room.say(PRIZE, by="晨")
+    missing = room.last_id
+    said = await room.say("到官网领取，一周到账。", by="青", role=Role.ADMIN, quote=missing, mention=True)
+    assert "有答案了" in said[0]
+    assert (await room.say("那怎么办", by="晨", quote=missing, mention=True))[0].startswith("没找到")
+
+
+async def test_a_quoted_question_is_ignored_and_a_number_goes_before_a_quote(room: Room) -> None:
+    await room.say(PRIZE, by="晨")
+    first = room.last_id
+    await room.say("/问 周末去哪里爬山")
+    said = await admin(room, "/待答 2 香山。", quote=first)
+    assert "周末去哪里爬山" in said[0]
+    assert await admin(room, "/待答 忽略", quote=first) == ["第 1 个问题不再列出，再有人问也不记了。"]
+    assert await admin(room, "/待答") == ["没有待答的问题。"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("宿舍周三晚上几点关门", "宿舍周四晚上几点关门"), ("2024年比赛的报名时间", "2025年比赛的报名时间"),
+        ("训练支持多卡吗", "训练不支持多卡吗"), ("A100 的驱动怎么装", "H100 的驱动怎么装"),
+        ("线上课程怎么报名", "线下课程怎么报名"),
+    ],
+)  # fmt: skip
+def test_what_differs_in_one_decisive_word_is_another_question(one: str, other: str) -> None:
+    assert not pending.alike(pending.terms_of(one), pending.terms_of(other))
 
 
 async def test_a_better_answer_stands_before_what_a_group_cannot_change(room: Room) -> None:
