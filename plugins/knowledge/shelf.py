@@ -52,8 +52,9 @@ def create_shelf(db: Database) -> None:
 
 @tables()
 def set_up_index(db: Database) -> None:
-    """The index keeps so many bytes of a transaction before it writes them: many small pieces cost merges."""
+    """The index keeps so many bytes of a transaction before it writes them, and merges so many pieces at once."""
     db.execute("insert into knowledge_index (knowledge_index, rank) values ('hashsize', 16777216)")
+    db.execute("insert into knowledge_index (knowledge_index, rank) values ('automerge', 8)")
     db.execute("insert into knowledge_facts values ('form', ?)", [FORM])
 
 
