@@ -78,15 +78,24 @@ def look(
     memory: Memory | None = None,
 ) -> Look:
     """Search the collections of these names, and judge what is found; `unasked` also as a line of mere talk."""
+    memory = memory or Memory()
     found = search(db, names, question, most=most, memory=memory)
+    known, named = memory.of(found.version), tuple(names)
+    own = known.own.get(named)
+    if own is None:
+        own = known.own[named] = _is_own(db, named)
+    least = enough(found.hits[0], question) if found.hits else FOUND
+    return Look(found.hits, sure(found), topical(found, question) if unasked else 0.0, own, least)
+
+
+def _is_own(db: Database, names: Sequence[str]) -> bool:
+    """Whether one of these collections holds more than what is shipped."""
     marks = ",".join("?" * len(names))
     query = (
         "select exists (select 1 from knowledge_documents d join knowledge_collections c"  # noqa: S608 - question marks
         f" on c.id = d.collection where c.name in ({marks}) and c.name != ?)"
     )
-    own = db.execute(query, [*names, SHIPPED]).fetchone()[0]
-    least = enough(found.hits[0], question) if found.hits else FOUND
-    return Look(found.hits, sure(found), topical(found, question) if unasked else 0.0, bool(own), least)
+    return bool(db.execute(query, [*names, SHIPPED]).fetchone()[0])
 
 
 async def ordered(ctx: Context, question: str, hits: Sequence[Hit]) -> Sequence[Hit]:

@@ -21,21 +21,33 @@ class Leaf:
     head: str
 
 
-@dataclass(slots=True)
-class Memory:
-    """Holds what was looked up of one state of the shelf; `version` says which. Several threads may use it."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was looked up of one state of the shelf; `version` says which."""
 
-    version: int = -1
+    version: int
     holders: dict[tuple[str, tuple[int, ...]], tuple[list[int], int, float]] = field(default_factory=dict)
     """By term and collections: the chunks that hold it, how many there are in all, and what it is worth."""
     leaves: dict[int, Leaf] = field(default_factory=dict)
+    numbers: dict[tuple[str, ...], tuple[int, ...]] = field(default_factory=dict)
+    """By their names: the collections that are there."""
+    own: dict[tuple[str, ...], bool] = field(default_factory=dict)
+    """By their names: whether one of the collections holds more than what is shipped."""
 
-    def of(self, version: int) -> Memory:
-        """The memory for a state of the shelf: this one, or an empty one in its place."""
-        if version != self.version or len(self.holders) > TERMS or len(self.leaves) > CHUNKS:
-            # New ones, for another thread may still be reading the old.
-            self.holders, self.leaves, self.version = {}, {}, version
-        return self
+
+class Memory:
+    """Holds what is known of the shelf as it is now. Several threads may use it."""
+
+    def __init__(self) -> None:
+        self._known = Known(-1)
+
+    def of(self, version: int) -> Known:
+        """What is known of a state of the shelf; nothing yet, where it has changed or too much was remembered."""
+        known = self._known
+        if version != known.version or len(known.holders) > TERMS or len(known.leaves) > CHUNKS:
+            # Another one, for a thread that still looks at the old state writes down what it finds there.
+            known = self._known = Known(version)
+        return known
 
 
 @asynccontextmanager

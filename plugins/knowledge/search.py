@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from plugins.knowledge.asking import asked, characters
 from plugins.knowledge.everyday import talk
-from plugins.knowledge.memory import Leaf, Memory
+from plugins.knowledge.memory import Known, Leaf, Memory
 from plugins.knowledge.shelf import span, state
 from plugins.knowledge.terms import fold, is_latin
 
@@ -72,6 +72,8 @@ class Found:
     worth: dict[str, float]
     chunks: dict[str, int]
     size: int
+    version: int
+    """Which state of the shelf this was."""
 
 
 def search(
@@ -82,11 +84,14 @@ def search(
     With a `memory`, what was looked up before is not looked up again.
     """
     wanted, single = asked(question), characters(question)
-    numbers = _numbers(db, collections)
     size, version = state(db)
-    if not (wanted or single) or not numbers or not size:
-        return Found((), {}, {}, size)
     known = (memory or Memory()).of(version)
+    names = tuple(collections)
+    numbers = known.numbers.get(names)
+    if numbers is None:
+        numbers = known.numbers[names] = _numbers(db, names)
+    if not (wanted or single) or not numbers or not size:
+        return Found((), {}, {}, size, version)
     chunks = _common(db, [*wanted, *single])
     points: defaultdict[int, float] = defaultdict(float)
     worth: dict[str, float] = {}
@@ -116,7 +121,7 @@ def search(
         for id in _holders(db, numbers, rarest[:TOGETHER], BUDGET):
             points[id] += sum(worth.values())
     best = nlargest(READ, points, points.__getitem__)
-    return Found(_weighed(_leaves(db, best, known), worth, most), worth, chunks, size)
+    return Found(_weighed(_leaves(db, best, known), worth, most), worth, chunks, size, version)
 
 
 def _holders(db: Database, numbers: Sequence[int], together: Sequence[str], most: int) -> list[int]:
@@ -148,7 +153,7 @@ def _common(db: Database, wanted: Sequence[str]) -> dict[str, int]:
     return dict(db.conn.execute(query, list(wanted)).fetchall())
 
 
-def _leaves(db: Database, ids: Sequence[int], known: Memory) -> list[Leaf]:
+def _leaves(db: Database, ids: Sequence[int], known: Known) -> list[Leaf]:
     """These chunks, but for those that are dropped by now."""
     new = [id for id in ids if id not in known.leaves]
     if new:
