@@ -22,7 +22,10 @@ from plugins.knowledge.search import search
 from tests.plugins.knowledge.shell import Shell, prose
 
 WRITER = """
-import sqlite3, sys, time
+import contextlib, pathlib, sqlite3, sys, time
+from bot.store.claim import claim
+claimed = contextlib.ExitStack()
+claimed.enter_context(claim(pathlib.Path(sys.argv[1])))
 db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=3)
 db.execute("create table if not exists other (at real)")
 print("ready", flush=True)
@@ -35,7 +38,7 @@ while not sys.stdin.readable() or not __import__("select").select([sys.stdin], [
     longest, count = max(longest, time.monotonic() - began), count + 1
 print(longest, count, flush=True)
 """
-"""Writes all the time, as patient as the bot; tells how long it waited at most."""
+"""Claims the database and writes all the time, as a bot does and as patient; tells how long it waited at most."""
 
 
 @pytest.fixture
