@@ -37,7 +37,7 @@ from bot.store import retention, schema
 from bot.store.database import Store
 from bot.store.log import Log
 from bot.switchboard import Switchboard
-from bot.types import Group, Health
+from bot.types import Account, Group, Health
 
 Kind = type[Plugin]
 TROUBLE_SECONDS = 3600.0
@@ -91,6 +91,7 @@ class App:
             health=self.health,
             size=self._size,
             guard=self._guard,
+            speaker=self._speaker,
             powers=Powers(self.board, self.roles, self.store, config.store),
         )
         self.pipeline = Pipeline(config, self.board, self.house, self.adapters, self.roles)
@@ -169,6 +170,9 @@ class App:
 
     async def _guard(self, context: RunContext, work: Callable[[], Awaitable[Returns]]) -> None:
         await self.pipeline.guard(context, work)
+
+    async def _speaker(self, group: Group) -> Account | None:
+        return await self.pipeline.speaker(group)
 
     def _trouble(self, what: str) -> None:
         self.pipeline.warn(f"数据库写不进去了（{what}）：聊天记录先记在内存里，设置暂时改不了。")

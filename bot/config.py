@@ -94,6 +94,7 @@ class Model(Section):
     timeout: float = Field(60, gt=0, description="Seconds that an answer may be silent before it counts as lost")
     retries: int = Field(2, ge=0, le=10, description="How often a failed request is tried again")
     concurrency: int = Field(16, ge=1, description="How many requests run at once")
+    vision: bool = Field(False, description="Whether it reads pictures")
     input_price: float = Field(0, ge=0, description="Price of a million input tokens")
     output_price: float = Field(0, ge=0, description="Price of a million output tokens")
 

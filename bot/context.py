@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal
 
 from loguru import logger
@@ -22,7 +21,7 @@ from bot.powers import Powers
 from bot.sending import Outbox, Run
 from bot.store.database import PluginDb, Store
 from bot.store.log import Log, Utterance
-from bot.types import File, Findings, Group, Health, Image, Member, Message, Reply, Sent, Stream
+from bot.types import Account, File, Findings, Group, Health, Image, Member, Message, Reply, Sent, Stream
 
 FILE_LIMIT = 20_000_000
 """Bytes of a file that members share, beyond which it is left alone."""
@@ -38,11 +37,18 @@ class RunModels:
         self._run = run
 
     async def ask(
-        self, purpose: str, /, *, model: str | None = None, history: Sequence[Turn] = (), **data: object
+        self,
+        purpose: str,
+        /,
+        *,
+        model: str | None = None,
+        history: Sequence[Turn] = (),
+        images: Sequence[Image] = (),
+        **data: object,
     ) -> Answer:
         run = self._run
         asker = Asker(run.group.id, run.member.id, run.plugin)
-        answer = await self._desk.ask(asker, purpose, data, model=model, history=history)
+        answer = await self._desk.ask(asker, purpose, data, model=model, history=history, images=images)
         run.produced.append(answer)
         return answer
 
@@ -52,10 +58,17 @@ class RunModels:
     def names(self) -> Sequence[str]:
         return self._desk.names()
 
+    def sees(self) -> bool:
+        return self._desk.sees()
+
 
 @dataclass(slots=True)
 class House:
-    """What every context is made of. `guard` runs work that is already under way and says its result."""
+    """What every context is made of.
+
+    guard    runs work that is already under way and says its result
+    speaker  gives the account of ours that speaks for a group
+    """
 
     bot_name: str
     store: Store
@@ -67,6 +80,7 @@ class House:
     health: Callable[[Group], Sequence[Health]]
     size: Callable[[Group], Awaitable[int | None]]
     guard: Callable[[RunContext, Callable[[], Awaitable[Returns]]], Awaitable[object]]
+    speaker: Callable[[Group], Awaitable[Account | None]]
     powers: Powers
     waiting: dict[str, set[asyncio.Task[object]]] = field(default_factory=dict)
 
@@ -118,6 +132,10 @@ class RunContext:
         self.run.member = member
 
     @property
+    def settings(self) -> Plugin:
+        return self._plugin
+
+    @property
     def acts(self) -> RunActs:
         house = self._house
         return RunActs(house.platforms[self.group.platform], house.powers.roles, house.store, self.run)
@@ -152,10 +170,16 @@ class RunContext:
     async def keep(
         self, factory: Factory[T], *, scope: Literal["group", "bot"] = "group", depends: tuple[str, ...] = ()
     ) -> T:
-        plugin = self._plugin if scope == "group" else type(self._plugin)()
+        own, kind = scope == "group", type(self._plugin)
+        # Made only where it is needed, since a screen comes by with every message.
+        plugin = self._plugin if own else kind() if depends else None
         values = tuple(getattr(plugin, name) for name in depends)
-        key = (type(plugin), factory, self.group.id if scope == "group" else None)
-        kept: Any = await self._house.keeper.keep(key, partial(factory, plugin, self.db), values)
+        key = (kind, factory, self.group.id if own else None)
+
+        def make() -> Any:
+            return factory(plugin if plugin is not None else kind(), self.db)
+
+        kept: Any = await self._house.keeper.keep(key, make, values)
         value: T = kept
         return value
 
@@ -185,6 +209,22 @@ class RunContext:
             return await told(plugin.plugin_name, getattr(plugin, handler)(context, question))
         finally:
             await context.close()
+
+    async def elsewhere(self, group_id: str) -> RunContext | None:
+        house, kind = self._house, type(self._plugin)
+        platform, _, rest = group_id.partition(":")
+        # A direct chat is nobody's group, and ":*" is a whole account.
+        if platform not in house.platforms or not rest or rest.startswith(("dm:", "*")):
+            return None
+        plugin = house.powers.board.view(group_id).plugins.get(kind)
+        group = Group(group_id, house.log.name(group_id))
+        account = await house.speaker(group) if plugin is not None else None
+        if plugin is None or account is None:
+            return None
+        of = self.run
+        # What a model wrote in this run is labelled there, too.
+        run = Run(of.plugin, group, account, of.member, produced=of.produced)
+        return RunContext(house, plugin, run, consulted=self._consulted)
 
     async def size(self) -> int | None:
         return await self._house.size(self.group)

@@ -177,15 +177,15 @@ class Pipeline:
             await self.tell(event)
             return
         self.house.log.heard(event)
+        if self._is_bot(event.member) and not event.member.is_bot:
+            event = replace(event, member=replace(event.member, is_bot=True))
         view = self.board.view(event.group.id)
         found = self._wanted(event, view)
         if view.screens and not self._steers(event, found) and await self.stopped(event, view):
             return
         if event.recovered and time.time() - event.time > FRESH_SECONDS:
             return  # the talk has gone on: an answer now would only surprise
-        if self._is_bot(event.member):
-            await self.tell(replace(event, member=replace(event.member, is_bot=True)))
-        elif found is None:
+        if event.member.is_bot or found is None:
             await self.tell(event)
         elif isinstance(found, Unknown):
             await self._suggest(event, view, found)
@@ -201,7 +201,7 @@ class Pipeline:
         return self._roles.known(message.group, message.member) >= Role.ADMIN
 
     def _is_bot(self, member: Member) -> bool:
-        return member.is_bot or member.id in self._config.bots
+        return member.is_bot or member.id in self._config.bots or member.id in self.intake.accounts.own
 
     async def stopped(self, message: Message, view: View) -> bool:
         for handler, plugin in view.screens:
@@ -305,7 +305,7 @@ class Pipeline:
         started = time.perf_counter()
         outcome = "cancelled"
         try:
-            if call.command.role > Role.MEMBER:
+            if call.command.role > Role.MEMBER and call.command.demand:
                 await self._roles.demand(message, call.command.role)
             arguments = call.command.binder.bind(call.line)
             handler: Callable[..., Awaitable[Returns]] = getattr(call.plugin, call.command.handler)
@@ -414,12 +414,16 @@ class Pipeline:
         plugin = self.board.view(group.id).plugins.get(kind)
         if plugin is None:
             return
-        account = self.intake.accounts.speaker(group) or await self.house.log.account(group.id)
+        account = await self.speaker(group)
         if account is None:
             return
         run = Run(plugin.plugin_name, group, account, Member(account.id, self._config.name, is_bot=True))
         context = RunContext(self.house, plugin, run)
         await self.guard(context, partial(getattr(plugin, handler), context))
+
+    async def speaker(self, group: Group) -> Account | None:
+        """The account of ours that speaks for a group; None where none ever heard of it."""
+        return self.intake.accounts.speaker(group) or await self.house.log.account(group.id)
 
     # --- helpers ---------------------------------------------------------------------------------
 

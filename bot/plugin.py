@@ -97,6 +97,10 @@ class Context(Protocol):
     models: Models
 
     @property
+    def settings(self) -> Plugin:
+        """The plugin's settings in this group: what `self` is in a handler."""
+
+    @property
     def acts(self) -> Acts:
         """What may be done in the group, beyond speaking."""
 
@@ -132,6 +136,13 @@ class Context(Protocol):
         It takes at most five seconds; a source that fails or is late is left out.
         """
 
+    async def elsewhere(self, group_id: str) -> Context | None:
+        """This plugin in another group, on behalf of the member at hand: what is said and done there happens there.
+
+        None: the bot does not serve that group, or the plugin is off there. Who may have something done there is for
+        the plugin to decide.
+        """
+
     async def size(self) -> int | None:
         """How many members the group has; None where the platform does not say."""
 
@@ -152,6 +163,8 @@ class Command:
     addressed: bool
     inline: bool
     """Runs in the group's lane, so that nothing overtakes it."""
+    demand: bool
+    """The role is demanded before the handler runs; else the handler does so itself."""
     usage: str
     binder: Binder
 
@@ -178,6 +191,7 @@ class _Mark:
     role: Role = Role.MEMBER
     addressed: bool = False
     inline: bool = False
+    demand: bool = True
     event: type[Event] | None = None
     seconds: float = 0
     crontab: str = ""
@@ -189,7 +203,7 @@ def _marked(function: T, mark: _Mark) -> T:
 
 
 def command(
-    *names: str, role: Role = Role.MEMBER, addressed: bool = False, inline: bool = False
+    *names: str, role: Role = Role.MEMBER, addressed: bool = False, inline: bool = False, demand: bool = True
 ) -> Callable[
     [Callable[Concatenate[S, Context, P], Coroutine[Any, Any, R]]],
     Callable[Concatenate[S, Context, P], Coroutine[Any, Any, R]],
@@ -202,12 +216,14 @@ def command(
     role       who may call it; anything above MEMBER is asked of the platform afresh
     addressed  it also takes what is said to the bot without a command word
     inline     it runs in the group's lane: for changes that the next message must see
+    demand     False: `role` only says whom it is shown to, and the handler itself asks who may, for example where
+               an admin of one group may do something in another
     """
 
     def mark(
         function: Callable[Concatenate[S, Context, P], Coroutine[Any, Any, R]],
     ) -> Callable[Concatenate[S, Context, P], Coroutine[Any, Any, R]]:
-        return _marked(function, _Mark("command", names=names, role=role, addressed=addressed, inline=inline))
+        return _marked(function, _Mark("command", names, role, addressed, inline, demand))
 
     return mark
 
@@ -289,6 +305,7 @@ class Plugin(BaseModel):
     tables   its migrations, applied at the start; with tables, `forget` must be there
     default  whether it is on where a group has not said otherwise
     fixed    it cannot be switched off; only for the house's own
+    privacy  what `/隐私` is to say of it: what it keeps of members and for how long, one sentence
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -297,6 +314,7 @@ class Plugin(BaseModel):
     plugin_name: ClassVar[str] = ""
     plugin_default: ClassVar[bool] = True
     plugin_fixed: ClassVar[bool] = False
+    plugin_privacy: ClassVar[str] = ""
     plugin_tables: ClassVar[Migrations | None] = None
     plugin_commands: ClassVar[tuple[Command, ...]] = ()
     plugin_listeners: ClassVar[tuple[Listener, ...]] = ()
@@ -311,6 +329,7 @@ class Plugin(BaseModel):
         tables: Migrations | None = None,
         default: bool = True,
         fixed: bool = False,
+        privacy: str = "",
         **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
@@ -322,6 +341,7 @@ class Plugin(BaseModel):
         cls.plugin_tables = tables
         cls.plugin_default = default
         cls.plugin_fixed = fixed
+        cls.plugin_privacy = privacy
         marks = [(name, getattr(function, MARK)) for name, function in vars(cls).items() if hasattr(function, MARK)]
         # pydantic takes a handler that bears the name of a setting for the setting's default.
         clash = [name for name, setting in cls.model_fields.items() if hasattr(setting.default, MARK)]
@@ -354,7 +374,7 @@ class Plugin(BaseModel):
             raise TypeError(f"{cls.__name__}.{name} needs a name: @command(…)")
         if max(map(len, mark.names)) > LONGEST_NAME:
             raise TypeError(f"{cls.__name__}.{name}: a command's name has at most {LONGEST_NAME} characters")
-        return Command(mark.names, name, mark.role, mark.addressed, mark.inline, usage, Binder(function))
+        return Command(mark.names, name, mark.role, mark.addressed, mark.inline, mark.demand, usage, Binder(function))
 
     @classmethod
     def forget(cls, db: Database, member_id: str) -> None:

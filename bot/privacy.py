@@ -22,10 +22,12 @@ class Privacy(Plugin, title="隐私", fixed=True):
         kept = powers(ctx).keeping
         models = "、".join(ctx.models.names())
         third = f"提问会发给这些模型来回答：{models}。\n" if models else ""
+        here = powers(ctx).board.view(ctx.group.id).plugins
+        more = "".join(f"{kind.plugin_title}：{kind.plugin_privacy}\n" for kind in here if kind.plugin_privacy)
         return (
             f"群里的消息和我的回答，内容和谁说的保存 {kept.bodies_days} 天，之后只留时间和数量；"
             f"管理记录和 AI 标识日志保存 {kept.evidence_days} 天。\n"
-            f"{third}导出的数据里没有你的账号，只有打乱的代号。不用来训练模型。\n"
+            f"{third}{more}导出的数据里没有你的账号，只有打乱的代号。不用来训练别人的模型。\n"
             "想让我忘记你：/忘记我"
         )
 

@@ -13,7 +13,7 @@ from bot.testing import PLATFORM, Room
 from bot.types import EVERYONE, Group, Mention, Role, Text
 
 
-class Shop(Plugin, title="小店"):
+class Shop(Plugin, title="小店", privacy="账本留一年。"):
     """卖东西"""
 
     price: int = Field(5, title="价钱", description="一件多少钱", ge=1, le=99)
@@ -218,3 +218,9 @@ async def test_help_is_made_from_what_is_on(room: Room) -> None:
     assert await room.say("/帮助 没有") == ["没有「没有」这个命令或插件，发 /帮助 看有哪些。"]
     await admin(room, "/关闭 小店")
     assert "小店" not in (await room.say("/帮助"))[0]
+
+
+async def test_the_notice_on_privacy_names_what_plugins_keep(room: Room) -> None:
+    assert "小店：账本留一年。" in (await room.say("/隐私"))[0]
+    await admin(room, "/关闭 小店")
+    assert "小店" not in (await room.say("/隐私"))[0]

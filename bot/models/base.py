@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from bot.types import Image
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -13,6 +15,8 @@ class Turn:
 
     role: Literal["system", "user", "assistant"]
     text: str
+    images: tuple[Image, ...] = ()
+    """Pictures beside the text, by their bytes; only models that read pictures are given any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from bot.models.latch import Latch
 from bot.models.prompts import Prompts
 from bot.models.ranker import Ranker
 from bot.store.database import Store
-from bot.types import Health
+from bot.types import Health, Image
 
 ANSWER = (
     "insert into answers (id, group_id, member_id, plugin, purpose, model, served_by, question, text, input_tokens,"
@@ -43,13 +43,24 @@ class Models(Protocol):
     """The desk as a handler sees it."""
 
     async def ask(
-        self, purpose: str, /, *, model: str | None = None, history: Sequence[Turn] = (), **data: object
+        self,
+        purpose: str,
+        /,
+        *,
+        model: str | None = None,
+        history: Sequence[Turn] = (),
+        images: Sequence[Image] = (),
+        **data: object,
     ) -> Answer:
         """Ask for `purpose` (a prompt's name) with what its template needs; `model` is tried first.
 
+        With `images`, by their bytes, only models that read pictures are asked: see `sees`.
         It returns with the first piece of the answer. Raises ModelError, or Refusal when the
         day's quota is spent.
         """
+
+    def sees(self) -> bool:
+        """Whether a registered model reads pictures."""
 
     async def rank(self, question: str, texts: Sequence[str]) -> list[float] | None:
         """How well each text answers the question: one number each, higher is better, of no fixed scale.
@@ -77,6 +88,7 @@ class Door(Latch):
     name: str
     model: ChatModel
     price: tuple[float, float] = (0.0, 0.0)
+    vision: bool = False
 
 
 class Spending:
@@ -148,7 +160,7 @@ class Desk:
     ) -> None:
         self._store = store
         self._prompts = prompts
-        self._doors = {name: Door(name, model, _price(configs.get(name))) for name, model in models.items()}
+        self._doors = {name: _door(name, model, configs.get(name)) for name, model in models.items()}
         self._offline = Door(offline.name, offline)
         self._default = default
         self._ranker = ranker
@@ -156,6 +168,10 @@ class Desk:
 
     def names(self) -> Sequence[str]:
         return tuple(self._doors)
+
+    def sees(self) -> bool:
+        """See `Models.sees`."""
+        return any(door.vision for door in self._doors.values())
 
     def health(self) -> Sequence[Health]:
         found = [
@@ -177,10 +193,15 @@ class Desk:
         *,
         model: str | None = None,
         history: Sequence[Turn] = (),
+        images: Sequence[Image] = (),
     ) -> Answer:
         """See `Models.ask`."""
-        prompt = self._prompts.render(purpose, history=history, **data)
+        prompt = self._prompts.render(purpose, history=history, images=images, **data)
         doors = self._choose(model, prompt.model)
+        if images:
+            doors = [door for door in doors if door.vision]
+            if not doors:
+                raise ModelUnavailable("no registered model reads pictures")
         paid = any(door is not self._offline for door in doors)
         if paid:
             self.spending.spend(asker)
@@ -292,5 +313,7 @@ class _Note:
         )  # fmt: skip
 
 
-def _price(config: ModelConfig | None) -> tuple[float, float]:
-    return (config.input_price, config.output_price) if config else (0.0, 0.0)
+def _door(name: str, model: ChatModel, config: ModelConfig | None) -> Door:
+    if config is None:
+        return Door(name, model)
+    return Door(name, model, (config.input_price, config.output_price), config.vision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
@@ -84,7 +85,7 @@ class OpenAIChat:
         renames = {} if self._config.base_url else self._preset.renames
         body: dict[str, object] = {renames.get(key, key): value for key, value in options.items()}
         body["model"] = self._config.model
-        body["messages"] = [{"role": turn.role, "content": turn.text} for turn in turns]
+        body["messages"] = [{"role": turn.role, "content": _content(turn)} for turn in turns]
         body["stream"] = True
         if self._preset.usage:
             body["stream_options"] = {"include_usage": True}
@@ -109,6 +110,18 @@ class OpenAIChat:
         """The error to raise: whatever stops an answer that was being written has broken it off."""
         broke_off = spoke and fault.kind in (ModelUnavailable, ModelBusy)
         return self._endpoint.error(fault, ModelTruncated if broke_off else None)
+
+
+def _content(turn: Turn) -> object:
+    """What a turn says: a text, or a list of parts where pictures come along, each in an address of its own."""
+    if not turn.images:
+        return turn.text
+    parts: list[dict[str, object]] = [{"type": "text", "text": turn.text}]
+    for image in turn.images:
+        coded = base64.b64encode(image.data or b"").decode()
+        url = f"data:{image.mime or 'image/jpeg'};base64,{coded}"
+        parts.append({"type": "image_url", "image_url": {"url": url}})
+    return parts
 
 
 def _address(name: str, config: Model, preset: Preset) -> str:

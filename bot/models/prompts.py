@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from bot.errors import ConfigError
 from bot.models.base import Turn
+from bot.types import Image
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -83,8 +84,10 @@ class Prompts:
         self._look()
         return tuple(self._problems.values())
 
-    def render(self, name: str, /, history: Sequence[Turn] = (), **data: object) -> Prompt:
-        """Fill in a prompt; `history` comes between its system and its user turn.
+    def render(
+        self, name: str, /, history: Sequence[Turn] = (), images: Sequence[Image] = (), **data: object
+    ) -> Prompt:
+        """Fill in a prompt; `history` comes between its system and its user turn, which the `images` go with.
 
         Raises ConfigError where there is no such prompt, or where its template fails.
         """
@@ -97,7 +100,8 @@ class Prompts:
         front = file.front
         model, options = front.get("model"), front.get("options", {})
         assert isinstance(options, dict)
-        return Prompt((*first, *history, Turn("user", filled["user"])), str(model) if model else None, dict(options))
+        last = Turn("user", filled["user"], tuple(images))
+        return Prompt((*first, *history, last), str(model) if model else None, dict(options))
 
     def _find(self, name: str) -> _File:
         for folder in reversed(self._folders):

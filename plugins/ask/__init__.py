@@ -126,7 +126,13 @@ class Ask(Plugin, title="问答", tables=tables):
         return await ctx.db.read(partial(self._history, ctx.group.id, ctx.member.id))
 
     async def _asked(
-        self, ctx: Context, purpose: str, question: str, quoted: str, history: Sequence[Turn], **more: object
+        self,
+        ctx: Context,
+        purpose: str,
+        question: str,
+        quoted: str,
+        history: Sequence[Turn],
+        passages: Sequence[str] = (),
     ) -> Answer:
         return await ctx.models.ask(
             purpose,
@@ -136,7 +142,7 @@ class Ask(Plugin, title="问答", tables=tables):
             name=ctx.bot_name,
             group=ctx.group.name,
             quoted=quoted,
-            **more,
+            passages=passages,
         )
 
     @command("重来", "restart")

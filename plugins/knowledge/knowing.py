@@ -56,7 +56,10 @@ Collection = Annotated[str, Field(pattern=r"^[^:\s]{1,40}$")]
 Deed = Literal["添加", "列表", "删除", "来源", "试", "add", "list", "remove", "source", "try"]
 
 
-class Knowledge(Plugin, title="知识", tables=tables):
+PRIVACY = f"没答上的提问记给管理员，最多 {pending.OPEN_DAYS} 天。"
+
+
+class Knowledge(Plugin, title="知识", tables=tables, privacy=PRIVACY):
     """本群的资料：问我时从里面找答案"""
 
     collections: tuple[Collection, ...] = Field(

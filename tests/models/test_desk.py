@@ -22,7 +22,7 @@ from bot.errors import (
 from bot.models.base import Completion, Turn
 from bot.models.desk import Asker, Spending
 from bot.testing import Room, Scripted
-from bot.types import Role
+from bot.types import Image, Role
 from plugins.ask import Ask
 
 SPENT = "你今天的提问次数用完了，明天再来吧。"
@@ -272,3 +272,26 @@ async def test_a_broken_prompt_is_the_operators_business(tmp_path: object) -> No
     async with Room(Ask, models={"一号": Scripted()}, prompts=folder, quota=Quota(member=1)) as room:
         assert await room.say("/问 好吗") == ["我的配置有一处不对，已经写进日志告诉运营者。"]
         assert await room.say("/关闭 问答", role=Role.ADMIN) == ["问答 已关闭。"]
+
+
+async def test_pictures_go_only_to_models_that_read_them() -> None:
+    blind, eye = Scripted("看不见"), Scripted("看见了")
+    configs = {"一号": Model(model="m"), "二号": Model(model="m", vision=True)}
+    async with Room(Ask, models={"一号": blind, "二号": eye}, config_models=configs) as room:
+        desk = room.app.desk
+        assert desk.sees()
+        asker = Asker(room.group.id, "room:安", "spam")
+        answer = await desk.ask(asker, "read_picture", {}, model="一号", images=[Image(data=b"x", mime="image/png")])
+        assert (await answer.text(), answer.model) == ("看见了", "二号")
+        assert blind.asked == []
+
+
+async def test_without_a_model_that_reads_pictures_none_is_asked() -> None:
+    blind = Scripted("看不见")
+    async with Room(Ask, models={"一号": blind}, config_models={"一号": Model(model="m")}) as room:
+        assert not room.app.desk.sees()
+        asker = Asker(room.group.id, "room:安", "spam")
+        with pytest.raises(ModelUnavailable):
+            await room.app.desk.ask(asker, "read_picture", {}, images=[Image(data=b"x")])
+        assert blind.asked == []
+        assert await room.rows("select * from answers") == []

@@ -28,6 +28,7 @@ from bot.errors import (
 )
 from bot.models.base import Completion, Turn, Usage
 from bot.models.openai import OpenAIChat
+from bot.types import Image
 from tests.peers.openai_oddities import Odd, chunk, event, failure
 from tests.peers.openai_server import OpenAIServer
 
@@ -97,6 +98,18 @@ async def test_streams_an_answer(server: OpenAIServer, make: Make) -> None:
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+
+
+async def test_a_picture_goes_out_beside_the_text(server: OpenAIServer, make: Make) -> None:
+    picture = Image(data=b"\xff\xd8 picture", mime="image/jpeg")
+    await ask(make(), (Turn("system", "抄字"), Turn("user", "抄下来", (picture, Image(data=b"x")))))
+    system, user = server.requests[0].body["messages"]
+    assert system == {"role": "system", "content": "抄字"}
+    assert user["content"] == [
+        {"type": "text", "text": "抄下来"},
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9ggcGljdHVyZQ=="}},
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,eA=="}},
+    ]
 
 
 async def test_pieces_come_as_they_are_written(server: OpenAIServer, make: Make) -> None:
@@ -413,6 +426,7 @@ import asyncio, time
 from bot.config import Model
 from bot.models.base import Completion, Turn
 from bot.models.openai import OpenAIChat
+from bot.types import Image
 from bot.errors import ModelUnavailable
 
 async def main():
