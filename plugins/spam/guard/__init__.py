@@ -1,0 +1,1 @@
+"""The guard: what the bot does with what the engine finds."""
