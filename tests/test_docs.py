@@ -179,6 +179,8 @@ def transcript(text: str, bot: str = "欧小鹏") -> Iterator[Line]:
 async def house() -> AsyncIterator[Room]:
     async with Room(*loader.plugins_of(loader.modules()), operators=["room:远"]) as room:
         room.group = Group("room:123456", "示例群")
+        # As in the web chat and in the terminal; elsewhere it has to be made one.
+        room.platform.roles[room.group.id, BOT.id] = Role.ADMIN
         yield room
 
 
