@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.qq import ADMIN, MEMBER, OWNER, TOKEN, hears, words
-from tests.e2e.running import PLENTY, Running, running_bot
+from tests.e2e.running import PLENTY, running_bot
 from tests.peers.onebot import NAPCAT, SNOWLUMA, Flavour, OneBotPeer, Segments
 
 GROUP, ADMINS = 20001, 20009
@@ -26,6 +26,7 @@ ADS = (
 DOUBT = "兼职日结，一单一结，在家动动手指日入三百，加V信：qwer8866tt 备注来意"
 LATER = 900
 """Seconds after which a first mute is over."""
+SETTINGS = {"XIAOPENG_ONEBOT__TOKEN": TOKEN, **PLENTY}
 ACTS = ("delete_msg", "set_group_ban", "set_group_kick", "set_group_whole_ban")
 
 
@@ -33,11 +34,19 @@ ACTS = ("delete_msg", "set_group_ban", "set_group_kick", "set_group_whole_ban")
 async def visited(folder: Path, flavour: Flavour = NAPCAT, own: str = "admin") -> AsyncIterator[OneBotPeer]:
     """A bot, and an account of it in a group whose guard is on and in which its role is `own`."""
     async with (
-        running_bot(folder, {"XIAOPENG_ONEBOT__TOKEN": TOKEN, **PLENTY}) as bot,
+        running_bot(folder, SETTINGS) as bot,
         OneBotPeer(bot.onebot, token=TOKEN, flavour=flavour) as peer,
     ):
         peer.found(GROUP, own, owner=OWNER, admins=[ADMIN], members=[MEMBER], name="飞桨交流群")
         await switched_on(peer)
+        yield peer
+
+
+@asynccontextmanager
+async def again(folder: Path, before: OneBotPeer) -> AsyncIterator[OneBotPeer]:
+    """The bot of a folder once more, and its account, whose groups and messages are as they were."""
+    async with running_bot(folder, SETTINGS) as bot, OneBotPeer(bot.onebot, token=TOKEN) as peer:
+        peer.life = peer.actions.life = before.life
         yield peer
 
 
@@ -173,7 +182,7 @@ async def test_a_report_is_answered_in_the_admins_own_group(tmp_path: Path) -> N
         report = next(text for text in words(peer, ADMINS) if text.startswith("#2 "))
         assert "做了：已撤回；已禁言 10 分钟" in report
         assert "hxxps[:]//gpt-cheap[.]example/x ＠全体成员" in report
-        assert words(peer, GROUP)[-1].startswith("#2 撤回了一条广告（")
+        await hears(peer, "#2 撤回了一条广告（", GROUP)
         assert acts(peer)[-1] == mute(600)
 
         # An ordinary member of the admins' group who is an admin of the other one has their say, too.
@@ -183,22 +192,19 @@ async def test_a_report_is_answered_in_the_admins_own_group(tmp_path: Path) -> N
         assert acts(peer)[-1] == mute(0)
         assert not peer.life.world.at(GROUP)[str(MEMBER)].muted
         assert words(peer, GROUP)[-1].startswith(f"成员{MEMBER} 说：{ADS[1]} https://gpt-cheap.example/x")
-        assert "没有 #2" in await answer(peer, "/误判 2", 20033, OWNER) if 20033 in peer.life.world else True
+        # In a group that has nothing to do with it there is no such number.
+        peer.found(20033, "admin", owner=OWNER)
+        assert await answer(peer, "/误判 2", 20033, OWNER) == "没有 #2。"
 
 
 async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
     async with visited(tmp_path) as peer:
         await linked(peer)
-        first = await peer.say(GROUP, MEMBER, ADS[0])
+        await peer.say(GROUP, MEMBER, ADS[0])
         await hears(peer, "#1 撤回了一条广告（", GROUP)
-        life = peer.life
-    settings = {"XIAOPENG_ONEBOT__TOKEN": TOKEN, **PLENTY}
-    async with running_bot(tmp_path, settings) as bot, OneBotPeer(bot.onebot, token=TOKEN) as peer:
-        peer.life.world.update(life.world)
-        for number in range(1000):  # what was said is numbered on, as a platform does
-            peer.life.next_id() if number < len(life.records) + 50 else None
+        before = peer
+    async with again(tmp_path, before) as peer:
         second = await peer.say(GROUP, MEMBER, ADS[1])
-        assert second != first
         await hears(peer, "做了：已撤回；已禁言 10 分钟", ADMINS)
         assert acts(peer) == [recall(second), mute(600)]
         assert "判断：是广告" in await answer(peer, "/为什么 1")
@@ -207,8 +213,7 @@ async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
 
 
 async def test_a_killed_bot_loses_no_decision(tmp_path: Path) -> None:
-    settings = {"XIAOPENG_ONEBOT__TOKEN": TOKEN, **PLENTY}
-    async with running_bot(tmp_path, settings) as bot, OneBotPeer(bot.onebot, token=TOKEN) as peer:
+    async with running_bot(tmp_path, SETTINGS) as bot, OneBotPeer(bot.onebot, token=TOKEN) as peer:
         peer.found(GROUP, "admin", owner=OWNER, admins=[ADMIN], members=[MEMBER])
         await switched_on(peer)
         await peer.say(GROUP, MEMBER, ADS[0])
@@ -217,14 +222,11 @@ async def test_a_killed_bot_loses_no_decision(tmp_path: Path) -> None:
         await peer.until(lambda: recall(ad) in acts(peer), 20)
         bot.process.send_signal(signal.SIGKILL)
         assert await asyncio.wait_for(bot.process.wait(), 20) == -signal.SIGKILL
-        life = peer.life
+        before = peer
     with closing(sqlite3.connect(bot.database)) as database:
         rows = database.execute("select id, verdict, step, text from spam_decisions order by id").fetchall()
     assert rows == [(1, "act", "recall", ADS[0]), (2, "act", "mute", ADS[1])]
-    async with running_bot(tmp_path, settings) as bot, OneBotPeer(bot.onebot, token=TOKEN) as peer:
-        peer.life.world.update(life.world)
-        for _ in range(len(life.records) + 50):
-            peer.life.next_id()
+    async with again(tmp_path, before) as peer:
         assert "判断：是广告" in await answer(peer, "/为什么 2")
         told = await answer(peer, "/误判 2")
         assert "原话发回群里了、这样的话以后放行" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from bot.api import EVERYONE, Card, File, Forward, Image, Mention, Message, Other, Part, Text
@@ -16,6 +17,7 @@ LONGEST = 20_000
 LONGEST_NAME = 60
 REAL_LETTERS = 6
 """A message with fewer letters and digits earns no trust."""
+_APPEAL = re.compile(r"\s*[/／](?:申诉|appeal)\s+#?\d", re.IGNORECASE)
 _KINDS = {Image: "图片", Card: "卡片", Forward: "合并转发", File: "文件", Mention: "提到的人", Other: "别的内容"}
 
 
@@ -106,3 +108,8 @@ def is_real(text: str) -> bool:
 def is_command(text: str) -> bool:
     """Whether a message calls a command: many members send the same one, and that is no flood."""
     return text.lstrip()[:1] in ("/", "／")
+
+
+def is_appeal(text: str) -> bool:
+    """Whether a message is an appeal."""
+    return _APPEAL.match(text) is not None

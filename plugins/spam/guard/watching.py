@@ -12,11 +12,11 @@ from loguru import logger
 
 from bot.api import Context, Message, Role, StoreError, Verdict
 from plugins.spam.finding import Finding, Said
-from plugins.spam.guard import acting, audits, groups, ladder, pictures, samples, teaching, telling
+from plugins.spam.guard import acting, appealing, audits, groups, ladder, pictures, samples, teaching, telling
 from plugins.spam.guard.acting import Case
 from plugins.spam.guard.decisions import Decision, Origin, Step
 from plugins.spam.guard.groups import Watched
-from plugins.spam.guard.said import is_command, is_real, lost, said
+from plugins.spam.guard.said import is_appeal, is_command, is_real, lost, said
 from plugins.spam.guard.state import Guard, kept
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 AT_ONCE_SECONDS = 0.002
 """What the lane waits for a role: the platform is asked again beside it, before anything is done."""
+DAY_SECONDS = 86_400.0
+LONGEST_ORDER = 30
+"""A command that is longer than this counts for what floods and what comes again, as any message."""
 DUPLICATES = frozenset({"duplicate", "flood"})
 
 
@@ -46,8 +49,11 @@ async def watch(settings: Spam, ctx: Context, message: Message) -> Verdict | Non
     if order and member.role >= Role.ADMIN:
         return None  # whoever corrects the guard writes about ads
     standing = watched.standing(member.id)
+    appeals = standing.strikes > 0 and is_appeal(message.text)
+    if appeals and watched.may_tell(f"appeal {member.id}", appealing.DAILY, DAY_SECONDS):
+        return None  # whoever appeals has to say what it is about
     seen = said(message, watched, standing, settings.newcomer)
-    finding = await judged(guard, watched, seen, remembered=not order)
+    finding = await judged(guard, watched, seen, remembered=not order or len(message.text) > LONGEST_ORDER)
     if finding is None:
         return None
     watched.count("seen")

@@ -99,3 +99,14 @@ async def test_a_member_appeals_a_few_times_a_day(monkeypatch: pytest.MonkeyPatc
             assert said.startswith("收到")
         [refused] = await room.say(f"/申诉 {DAILY + 1} 不是广告", by="客", group=DIRECT)
         assert refused.startswith(f"一天最多申诉 {DAILY} 次")
+
+
+async def test_an_appeal_that_repeats_the_ad_is_not_punished(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with guarded(monkeypatch) as room:
+        await accuse(room)
+        before = len(room.platform.recalled)
+        await room.say("/申诉 1 我写的「卖号的」是在问价", by="客")
+        assert len(room.platform.recalled) == before
+        # Who was not acted on hides no ad behind the word.
+        await room.say("/申诉 1 卖号的来", by="路")
+        assert len(room.platform.recalled) > before
