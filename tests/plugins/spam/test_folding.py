@@ -305,7 +305,7 @@ def _growth(work: Callable[[str], object], short: str, long: str) -> float:
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
 def test_any_text_of_twenty_thousand_characters_is_folded_in_bounded_time(unit: str) -> None:
-    short = (unit * 20_000)[:10_000]
+    short = (unit * 20_000)[:5_000]
     long = (unit * 20_000)[:40_000]
 
     def all_of_it(text: str) -> None:
@@ -317,7 +317,8 @@ def test_any_text_of_twenty_thousand_characters_is_folded_in_bounded_time(unit: 
         features.segments(text)
         features.cut(text)
 
-    assert _growth(all_of_it, short, long) < 10  # four times the text: a quadratic search takes sixteen times as long
+    # Eight times the text: what is quadratic takes 64 times as long.
+    assert _growth(all_of_it, short, long) < 24
 
 
 @pytest.mark.parametrize(
@@ -326,6 +327,6 @@ def test_any_text_of_twenty_thousand_characters_is_folded_in_bounded_time(unit: 
 def test_every_pattern_is_linear(name: str, pattern: re.Pattern[str]) -> None:
     for unit in HOSTILE.values():
         for before, after in (("", ""), ("微信", "!")):
-            short = before + (unit * 8_000)[:4_000] + after
+            short = before + (unit * 8_000)[:2_000] + after
             long = before + (unit * 16_000)[:16_000] + after
-            assert _growth(lambda text: sum(1 for _ in pattern.finditer(text)), short, long) < 10, (name, unit[:10])
+            assert _growth(lambda text: sum(1 for _ in pattern.finditer(text)), short, long) < 24, (name, unit[:10])

@@ -77,7 +77,7 @@ def test_the_shipped_topics_can_be_read_and_all_their_templates_say_something(pa
         for seed in range(3):
             text = known.say(template, Random(seed))
             assert text
-            assert not re.search(r"\{[a-z_][a-z_0-9]*\}", text)
+            assert "\\{" in template or not re.search(r"\{[a-z_][a-z_0-9]*\}", text)
             assert len(text) < 3_000
 
 

@@ -215,8 +215,9 @@ async def test_who_is_muted_is_shown_a_way_to_be_heard(room: Room) -> None:
 
 async def test_a_group_of_its_own_is_asked_about_who_does_not_stop(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ladder, "IN_FLIGHT_SECONDS", 0.0)
-    for _ in range(3):
-        said = await room.say(AD, by="贾")
+    for _ in range(2):
+        await room.say(AD, by="贾")
+    said = await room.say(AD, by="贾")
     assert said[-1].endswith("\nTA 一再发广告，要移出群请管理员发：/移除 3 踢出")
     assert room.platform.kicked == {}
 
