@@ -61,8 +61,9 @@ def _days(words: str) -> int:
 
 def told(found: Figures, mode: Mode, days: int, groups: int = 1, asking: Collection[str] = ()) -> str:
     """The figures in at most twelve lines."""
-    together = f"（{groups} 个群合计）" if groups > 1 else ""
-    lines = [f"防广告最近 {days} 天{together}，现在是{telling.MODES[mode]}：看过 {found.seen} 条消息。"]
+    # The mode is that of the group at hand, and says nothing of those that report here.
+    which = f"（{groups} 个群合计）" if groups > 1 else f"，现在是{telling.MODES[mode]}"
+    lines = [f"防广告最近 {days} 天{which}：看过 {found.seen} 条消息。"]
     whole = precision(found.rows)
     lines += _acts(found, whole)
     if whole.acted:

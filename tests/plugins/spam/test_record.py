@@ -152,7 +152,8 @@ async def test_older_decisions_are_in_no_figure(room: Room) -> None:
 async def test_an_admin_group_sees_what_it_looks_after_and_its_members_do_not(room: Room) -> None:
     await link(room)
     await room.say(AD, by="贾")
-    assert "（2 个群合计）" in await order(room, "/防广告 战绩", group=room.other)
+    told = await order(room, "/防广告 战绩", group=room.other)
+    assert told.startswith("防广告最近 30 天（2 个群合计）：看过 ")
     [own] = await room.say("/防广告 战绩", by="丁", group=room.other)
     assert "没有看到" in own
 
