@@ -155,6 +155,7 @@ class Pipeline:
             full=self._full,
         )
         self._manners = Manners(config.pace)
+        self._screened: set[str] = set()
 
     def _full(self, message: Message) -> None:
         """No room in the lane: whoever gave a command hears so."""
@@ -213,7 +214,10 @@ class Pipeline:
                 logger.exception("The screen of {} failed", plugin.plugin_name)
                 continue
             took = time.perf_counter() - started
-            if took > SLOW_SCREEN_SECONDS:
+            # What a screen loads when it first runs is no habit of it.
+            known = plugin.plugin_name in self._screened
+            self._screened.add(plugin.plugin_name)
+            if took > SLOW_SCREEN_SECONDS and known:
                 logger.warning("The screen of {} took {:.1f} ms", plugin.plugin_name, took * 1000)
             if verdict is not None:
                 self._spawn(message.group.id, self._act(plugin, context.run, message, verdict))
